@@ -1,0 +1,59 @@
+package api
+
+// Callback commands, in the query parameter CallbackCommand and repeated in the body.
+const (
+	CallbackBlackListAdd    = "Sns.CallbackBlackListAdd"
+	CallbackBlackListDelete = "Sns.CallbackBlackListDelete"
+)
+
+// Query parameters of a callback, in the order in which they are appended to the configured URL. Sign and RequestTime
+// follow only when the app has a Token. Names are case-sensitive.
+const (
+	QuerySdkAppid        = "SdkAppid"
+	QueryCallbackCommand = "CallbackCommand"
+	QueryContentType     = "contenttype"
+	QueryClientIP        = "ClientIP"
+	QueryOptPlatform     = "OptPlatform"
+	QuerySign            = "Sign"
+	QueryRequestTime     = "RequestTime"
+)
+
+// OptPlatform values: where the change came from.
+const (
+	PlatformREST    = "RESTAPI"
+	PlatformWeb     = "Web"
+	PlatformAndroid = "Android"
+	PlatformIOS     = "iOS"
+	PlatformWindows = "Windows"
+	PlatformMac     = "Mac"
+	PlatformIPad    = "iPad"
+	PlatformUnknown = "Unknown"
+)
+
+// Headers that Kith adds to a callback. The body stays exactly as documented.
+const (
+	// HeaderWebhookID is the event's id, the same at every attempt (Standard Webhooks' name).
+	HeaderWebhookID = "webhook-id"
+	// HeaderAttempt is the attempt's number, from 1.
+	HeaderAttempt = "kith-attempt"
+)
+
+// Pair is one changed relation: To_Account entered or left the list of From_Account.
+type Pair struct {
+	FromAccount string `json:"From_Account"`
+	ToAccount   string `json:"To_Account"`
+}
+
+// BlackListCallback is the body of Sns.CallbackBlackListAdd and Sns.CallbackBlackListDelete. PairList holds only the
+// pairs that really changed, in request order, at most 1000.
+type BlackListCallback struct {
+	CallbackCommand string `json:"CallbackCommand"`
+	PairList        []Pair `json:"PairList"`
+}
+
+// CallbackResponse is what an app backend answers to a callback with HTTP 200. ErrorCode 0 means handled.
+type CallbackResponse struct {
+	ActionStatus string `json:"ActionStatus"`
+	ErrorCode    int    `json:"ErrorCode"`
+	ErrorInfo    string `json:"ErrorInfo"`
+}
