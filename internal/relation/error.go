@@ -1,0 +1,39 @@
+package relation
+
+import "errors"
+
+// Errors of a whole call. Each edge (restapi, gateway) maps them to its codes in one table; anything else is internal.
+var (
+	// ErrParameter: a parameter is missing or out of range. The wrapping error says which.
+	ErrParameter = errors.New("bad parameter")
+	// ErrNoAccount: the account that the call acts for was never imported, or was deleted.
+	ErrNoAccount = errors.New("account is not imported")
+	// ErrNoApp: there is no app with this SDKAppID.
+	ErrNoApp = errors.New("no such app")
+	// ErrAppExists: an app with this SDKAppID exists already, or is still being deleted.
+	ErrAppExists = errors.New("app exists")
+	// ErrUnavailable: the store cannot commit now (disk full, connection lost, shutting down). Nothing is known to have
+	// changed; asking again is safe.
+	ErrUnavailable = errors.New("store is unavailable")
+)
+
+// Outcome is what became of one item of a call.
+type Outcome uint8
+
+// Outcomes of one item.
+const (
+	// Done: the item was carried out, and it changed something where the call changes something.
+	Done Outcome = iota
+	// AlreadyListed: the target was on the list before; its entry keeps its time and place.
+	AlreadyListed
+	// NotListed: the target was not on the list.
+	NotListed
+	// Self: an account cannot block itself.
+	Self
+	// UnknownAccount: the item's account is not imported.
+	UnknownAccount
+	// ListFull: the list holds as many entries as the app allows.
+	ListFull
+	// Invalid: the item's UserID or profile breaks a rule.
+	Invalid
+)

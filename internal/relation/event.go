@@ -1,0 +1,113 @@
+package relation
+
+import "time"
+
+// EventKind says what an event tells. Its text is the documented callback command.
+type EventKind string
+
+// Kinds of events.
+const (
+	EventBlockAdd    EventKind = "Sns.CallbackBlackListAdd"
+	EventBlockDelete EventKind = "Sns.CallbackBlackListDelete"
+)
+
+// EventKinds returns all kinds, in the order in which they are listed to people.
+func EventKinds() []EventKind { return []EventKind{EventBlockAdd, EventBlockDelete} }
+
+// NewEvent is an event as a rule makes it. The store gives it its owner (the scope's), place and id.
+type NewEvent struct {
+	Kind    EventKind
+	Targets []string // To_Account of each changed pair, in request order
+	Origin  Origin
+}
+
+// Event is an event in the outbox, on its way to the app backend. (SDKAppID, Owner, Seq) is its key and its place: the
+// events of one owner are delivered in order of Seq, one at a time.
+type Event struct {
+	SDKAppID uint32
+	Owner    string // From_Account
+	Seq      int64  // grows by one with each event of the owner
+	ID       string // UUID version 7, the same at every attempt
+	NewEvent
+	Created  time.Time // when it was committed, to the millisecond
+	Attempts int       // attempts made so far
+	// Head says that no earlier event of the owner waits. Only a head is delivered.
+	Head bool
+}
+
+// EventKey names an event.
+type EventKey struct {
+	SDKAppID uint32
+	Owner    string
+	Seq      int64
+}
+
+// Key returns the event's key.
+func (e *Event) Key() EventKey { return EventKey{SDKAppID: e.SDKAppID, Owner: e.Owner, Seq: e.Seq} }
+
+// Verdict is what the dispatcher decided about an event after an attempt.
+type Verdict uint8
+
+// Verdicts.
+const (
+	// Delivered: the app backend has it. The event leaves the outbox, and the owner's next event becomes the head.
+	Delivered Verdict = iota
+	// Retry: the event stays the head and is due again at Settlement.Due.
+	Retry
+	// Dead: the event is parked as a dead letter, and the owner's next event becomes the head.
+	Dead
+)
+
+// Settlement reports a verdict to the outbox.
+type Settlement struct {
+	EventKey
+	Verdict  Verdict
+	Attempts int       // attempts made so far, this one included
+	Due      time.Time // when to try again; Retry only
+	Reason   string    // why the last attempt failed; Retry and Dead
+	At       time.Time // when the verdict was made
+}
+
+// DueQuery asks for heads that are due at Now, earliest first.
+type DueQuery struct {
+	SDKAppID uint32
+	Now      time.Time
+	After    DueCursor // zero: from the earliest
+	Limit    int
+}
+
+// DueCursor is a place in the order of due heads.
+type DueCursor struct {
+	Due   int64 // Unix milliseconds
+	Owner string
+}
+
+// DueHead is an event that is due. More says that later events of the owner wait behind it.
+type DueHead struct {
+	Event
+	Due  time.Time
+	More bool
+}
+
+// DeadQuery asks for dead letters, newest first. Zero SDKAppID: of all apps. Before is the cursor: the ID of the last
+// letter of the previous page, empty for the first page.
+type DeadQuery struct {
+	SDKAppID uint32
+	Before   string
+	Limit    int
+}
+
+// DeadEvent is an event that was given up, with the reason of the last attempt.
+type DeadEvent struct {
+	Event
+	Parked time.Time
+	Reason string
+}
+
+// OutboxStats describes what waits for one app.
+type OutboxStats struct {
+	SDKAppID uint32
+	Waiting  int64     // events not yet settled
+	Dead     int64     // dead letters
+	Oldest   time.Time // creation of the oldest waiting event, zero when none waits
+}

@@ -1,0 +1,92 @@
+package relation
+
+import (
+	"context"
+	"time"
+)
+
+// Scope names the rows that one Apply reads: the owner (with the head of its list) and accounts, each with its entry on
+// the owner's list. Owner may be empty. The store may keep the slice until Apply returns.
+type Scope struct {
+	SDKAppID uint32
+	Owner    string
+	Accounts []string
+}
+
+// Snapshot is what was read. Accounts has one element for each of Scope.Accounts, in the same order.
+type Snapshot struct {
+	Owner    Owner
+	Accounts []Account
+}
+
+// Owner is the account that a call acts for.
+type Owner struct {
+	Exists bool
+	Blocks int // entries on its blocklist
+}
+
+// Account is an account of the scope. Blocked says that it is on the owner's blocklist.
+type Account struct {
+	Exists  bool
+	Blocked bool
+}
+
+// Change is what a rule wants written. The zero Change writes nothing.
+type Change struct {
+	At      time.Time
+	Block   []string   // appended to the owner's list, in this order; accounts of the scope, not on the list
+	Unblock []string   // taken off the owner's list; on it
+	Import  []Profile  // accounts of the scope, new or known
+	Delete  []string   // accounts of the scope that exist
+	Kick    []string   // accounts of the scope whose earlier UserSigs become invalid
+	Events  []NewEvent // appended to the owner's queue
+}
+
+// Store keeps accounts and lists. All methods are safe for concurrent use.
+type Store interface {
+	// Apply reads what scope names, calls decide, and commits the change: rows, the owner's new sequence and the
+	// events. It returns nil only when all of it is durable; otherwise nothing of it is visible, or, where the engine
+	// lost the answer to a commit, all of it may be. Calls are decided one after another, each on what the one before
+	// left, so decide must be quick; it may be called again on a newer snapshot and then decides anew. The error is
+	// ErrUnavailable, or the context's if it ended before the call was decided.
+	Apply(ctx context.Context, scope Scope, decide func(Snapshot) Change) error
+
+	// Blocklist returns a page, or ErrNoAccount. It sees every change whose Apply returned.
+	Blocklist(ctx context.Context, q BlockQuery) (BlockPage, error)
+	// CheckBlocks returns a state for each target, or ErrNoAccount. It sees every change whose Apply returned.
+	CheckBlocks(ctx context.Context, q BlockCheckQuery) ([]BlockState, error)
+	// Imported reports for each account whether it exists.
+	Imported(ctx context.Context, q AccountSet) ([]bool, error)
+	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never or an unknown account.
+	KickedAt(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
+}
+
+// Outbox is the queue of events between commit and app backend. All methods are safe for concurrent use.
+type Outbox interface {
+	// Due returns heads that are due, with their bodies, in order of (due, owner).
+	Due(ctx context.Context, q DueQuery) ([]DueHead, error)
+	// NextDue returns when the earliest head of the app that is due after now will be due, zero when there is none.
+	NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (time.Time, error)
+	// Following returns the owner's events after key, in order.
+	Following(ctx context.Context, key EventKey, limit int) ([]Event, error)
+	// Settle commits verdicts. It returns nil when they are durable; settling an event that has left the outbox does
+	// nothing. A settled head makes the owner's next event the head, due at once.
+	Settle(ctx context.Context, settlements []Settlement) error
+	// Dead returns dead letters, newest first.
+	Dead(ctx context.Context, q DeadQuery) ([]DeadEvent, error)
+	// OutboxStats describes the outbox of each app that has anything in it. It reads counters, not rows.
+	OutboxStats(ctx context.Context) ([]OutboxStats, error)
+}
+
+// AppStore keeps the apps' records.
+type AppStore interface {
+	// Apps returns all apps, ordered by SDKAppID.
+	Apps(ctx context.Context) ([]App, error)
+	// CreateApp adds an app, with its admins imported as accounts. ErrAppExists if the id is taken.
+	CreateApp(ctx context.Context, app App) error
+	// UpdateApp replaces an app's record, or returns ErrNoApp. Its admins are imported as accounts.
+	UpdateApp(ctx context.Context, app App) error
+	// DeleteApp removes an app and everything it holds, or returns ErrNoApp. Rows go in the background; until they are
+	// gone, CreateApp answers ErrAppExists for the id.
+	DeleteApp(ctx context.Context, sdkAppID uint32) error
+}
