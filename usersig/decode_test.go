@@ -116,6 +116,7 @@ func TestDecodeMalformedPacking(t *testing.T) {
 		"percent-escaped":     strings.ReplaceAll(refUserSig, "*", "%2A"),
 		"space for star":      strings.ReplaceAll(refUserSig, "*", " "),
 		"without its padding": strings.TrimRight(refUserSig, "_"),
+		"stray padding bits":  strings.TrimSuffix(refUserSig, "FQ__") + "FR__",
 		"too much padding":    refUserSig + "_",
 		"twice":               refUserSig + refUserSig,
 		"not zlib":            packBytes(inflate(t, refUserSig)),

@@ -52,6 +52,15 @@ func TestVerifyCoversUserBuf(t *testing.T) {
 	}
 }
 
+// A user buffer that is there but empty has its line in the signed text.
+func TestVerifyEmptyUserBuf(t *testing.T) {
+	sig := macText(refKey, "TLS.identifier:ops-root\nTLS.sdkappid:1600077123\nTLS.time:1767225600\nTLS.expire:86400\nTLS.userbuf:\n")
+	got, err := usersig.Verify(refObject(object{"TLS.userbuf": "", "TLS.sig": sig}).pack(t), refParams)
+	if err != nil || got.UserBuf == nil || len(got.UserBuf) != 0 {
+		t.Fatalf("Verify = %+v, %v; want an empty buffer that is not nil", got, err)
+	}
+}
+
 // TestVerifyOrder has a case for each check, and each case is wrong in all
 // later checks too: it pins the order as well as the check.
 func TestVerifyOrder(t *testing.T) {
