@@ -4,6 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
 
-grep -rlE --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool\("update"' . |
-  xargs -r -n1 dirname | sort -u | xargs -r -I{} "$GO" test -count=1 -run Golden {} -update
+dirs=$(grep -rlE --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool\("update"' . | xargs -r -n1 dirname | sort -u) || true
+if [ -z "$dirs" ]; then
+  printf 'No package has golden files.\n'
+  exit 0
+fi
+for dir in $dirs; do
+  "$GO" test -count=1 -run Golden "$dir" -update
+done
 git --no-pager diff --stat -- '*testdata*'
