@@ -41,7 +41,8 @@ func TestTargetURL(t *testing.T) {
 			"http://[::1]:9000/cb?" + strings.Replace(documented, "203.0.113.9", "2001%3Adb8%3A%3A1", 1),
 		},
 		{
-			"values are escaped", "http://h/cb", "", Call{Command: "a&b=c", ClientIP: "d e", OptPlatform: "é#"},
+			"values are escaped", "http://h/cb", "",
+			Call{Command: "a&b=c", ClientIP: "d e", OptPlatform: "é#"},
 			"http://h/cb?SdkAppid=1600077123&CallbackCommand=a%26b%3Dc&contenttype=json&ClientIP=d+e&OptPlatform=%C3%A9%23",
 		},
 	} {
