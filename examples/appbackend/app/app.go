@@ -1,0 +1,174 @@
+// Package app is a small, complete app backend: it receives Kith's callbacks, keeps its own copy of the blocklists in
+// memory, and prints each change as one line. The program around it is examples/appbackend; kith demo runs the same
+// backend.
+//
+// The copy is idempotent by design: it holds sets, so a callback that arrives twice changes nothing the second time, and
+// its line says so. It is empty after a restart; a real backend would keep it in its own database.
+//
+// A Backend is safe for concurrent use and starts no goroutines; there is nothing to stop. The package imports the
+// standard library, webhook and api only, as an app backend of somebody else would.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/webhook"
+)
+
+// CallbackPath and BlockListPath are what the handler serves.
+const (
+	// CallbackPath takes callbacks; it belongs into the app's callback URL.
+	CallbackPath = "/callback"
+	// BlockListPath answers GET with ?user=UserID, and &sdkappid=N when the backend takes any app.
+	BlockListPath = "/blocklist"
+)
+
+// Options says whose callbacks a [Backend] takes and where it prints.
+type Options struct {
+	// SDKAppID is the app. 0 takes callbacks of any app and keeps their lists apart.
+	SDKAppID uint32
+	// Tokens are the app's callback Tokens, several while one is being changed. None takes unsigned callbacks.
+	Tokens []string
+	// Out gets one line for each changed pair. Nil prints nothing.
+	Out io.Writer
+	// OnEvent is called after each event was applied and printed, from the request's goroutine. Nil is allowed.
+	OnEvent func(webhook.BlackListEvent)
+	// Logger gets refused callbacks. Nil means slog.Default().
+	Logger *slog.Logger
+	// Now is the clock that signatures are checked with. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Backend is the app backend. Make it with [New].
+type Backend struct {
+	app     uint32 // 0: any
+	lists   blocklists
+	onEvent func(webhook.BlackListEvent)
+	mux     http.ServeMux
+
+	printing sync.Mutex
+	out      io.Writer
+}
+
+// New makes a backend with empty blocklists. It fails when a Token is empty.
+func New(o Options) (*Backend, error) {
+	b := &Backend{app: o.SDKAppID, out: o.Out, onEvent: o.OnEvent}
+	if b.out == nil {
+		b.out = io.Discard
+	}
+	callbacks, err := webhook.New(webhook.Options{
+		SDKAppID:          o.SDKAppID,
+		AnyApp:            o.SDKAppID == 0,
+		Tokens:            o.Tokens,
+		OnBlackListAdd:    b.blocked,
+		OnBlackListDelete: b.unblocked,
+		OnUnknown:         b.unknown,
+		Logger:            o.Logger,
+		Now:               o.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.mux.Handle(CallbackPath, callbacks)
+	b.mux.HandleFunc("GET "+BlockListPath, b.serveBlockList)
+	return b, nil
+}
+
+// ServeHTTP serves [CallbackPath] and [BlockListPath].
+func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.mux.ServeHTTP(w, r) }
+
+// Blocked returns the backend's copy of a user's blocklist in alphabetical order, never nil.
+func (b *Backend) Blocked(sdkAppID uint32, user string) []string { return b.lists.list(sdkAppID, user) }
+
+func (b *Backend) blocked(_ context.Context, e webhook.BlackListEvent) error {
+	for _, p := range e.Pairs {
+		b.print("blocked", e, p, b.lists.add(e.SDKAppID, p))
+	}
+	b.tell(e)
+	return nil
+}
+
+func (b *Backend) unblocked(_ context.Context, e webhook.BlackListEvent) error {
+	for _, p := range e.Pairs {
+		b.print("unblocked", e, p, b.lists.remove(e.SDKAppID, p))
+	}
+	b.tell(e)
+	return nil
+}
+
+func (b *Backend) unknown(_ context.Context, e webhook.UnknownEvent) error {
+	b.printf("ignored    %s   (%s)\n", visible(e.Command), origin(e.Event))
+	return nil
+}
+
+func (b *Backend) tell(e webhook.BlackListEvent) {
+	if b.onEvent != nil {
+		b.onEvent(e)
+	}
+}
+
+func (b *Backend) print(verb string, e webhook.BlackListEvent, p api.Pair, changed bool) {
+	repeated := ""
+	if !changed {
+		repeated = "nothing new, "
+	}
+	b.printf("%-9s  %s -> %s   (%s%s)\n", verb, visible(p.FromAccount), visible(p.ToAccount), repeated, origin(e.Event))
+}
+
+func (b *Backend) printf(format string, args ...any) {
+	b.printing.Lock()
+	defer b.printing.Unlock()
+	_, _ = fmt.Fprintf(b.out, format, args...) // the copy counts; a closed terminal must not fail callbacks
+}
+
+func origin(e webhook.Event) string {
+	from := visible(e.ClientIP) + " " + visible(e.OptPlatform)
+	if e.ID == "" {
+		return "from " + from
+	}
+	return "event " + visible(e.ID) + ", attempt " + strconv.Itoa(e.Attempt) + ", from " + from
+}
+
+// visible keeps a stranger's control characters away from the terminal.
+func visible(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// blockList is the answer of BlockListPath.
+type blockList struct {
+	SDKAppID uint32   `json:"sdkappid"`
+	User     string   `json:"user"`
+	Blocked  []string `json:"blocked"`
+}
+
+func (b *Backend) serveBlockList(w http.ResponseWriter, r *http.Request) {
+	user := r.FormValue("user")
+	if user == "" {
+		http.Error(w, "say whose list: "+BlockListPath+"?user=UserID", http.StatusBadRequest)
+		return
+	}
+	app := b.app
+	if text := r.FormValue("sdkappid"); text != "" || app == 0 {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || n == 0 {
+			http.Error(w, "say which app: "+BlockListPath+"?user=UserID&sdkappid=SDKAppID", http.StatusBadRequest)
+			return
+		}
+		app = uint32(n)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(blockList{SDKAppID: app, User: user, Blocked: b.Blocked(app, user)})
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/webhook"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The whole program over a real socket: it says where it listens, prints a signed change, and stops when asked to.
+func TestRun(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reader, stdout := io.Pipe()
+	var stderr bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-sdkappid", "1600077123"}, "wh-token-7", stdout, &stderr)
+		stdout.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	if !lines.Scan() {
+		t.Fatalf("nothing printed: %v, %s", <-ended, &stderr)
+	}
+	address, found := strings.CutPrefix(lines.Text(), "listening  ")
+	if !found {
+		t.Fatalf("first line %q", lines.Text())
+	}
+	var sending sync.WaitGroup
+	sending.Go(func() { sendUnblock(t, address) })
+	if !lines.Scan() || lines.Text() != "unblocked  mira.k -> troll_77   (nothing new, event e1, attempt 1, from 127.0.0.1 RESTAPI)" {
+		t.Errorf("printed %q", lines.Text())
+	}
+	sending.Wait()
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if stderr.Len() != 0 {
+		t.Errorf("stderr: %s", &stderr)
+	}
+}
+
+func sendUnblock(t *testing.T, address string) {
+	target, err := webhook.NewTarget(webhook.TargetOptions{URL: address, SDKAppID: 1600077123, Token: "wh-token-7"})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	url := target.URL(webhook.Call{
+		Command: api.CallbackBlackListDelete, ClientIP: "127.0.0.1", OptPlatform: api.PlatformREST,
+		RequestTime: time.Now().Unix(),
+	})
+	body := webhook.EncodeBlackList(api.CallbackBlackListDelete, []api.Pair{{FromAccount: "mira.k", ToAccount: "troll_77"}})
+	r, err := http.NewRequest(http.MethodPost, url.String(), bytes.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	r.Header.Set(api.HeaderWebhookID, "e1")
+	r.Header.Set(api.HeaderAttempt, "1")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	if answer, err := webhook.ParseAnswer(text); err != nil || answer.ErrorCode != 0 {
+		t.Errorf("%d %s, %v", response.StatusCode, text, err)
+	}
+}
+
+// A request in flight is answered before the program ends.
+func TestServeStopsGracefully(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		stop() // asked to stop while this request runs
+		_, _ = io.WriteString(w, "answered")
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, listener, handler) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); string(text) != "answered" {
+		t.Errorf("answer %q, %v", text, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunReportsTakenAddress(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	err = run(t.Context(), []string{"-listen", listener.Addr().String()}, "", io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "choose another -listen") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		args   []string
+		token  string
+		listen string
+		app    uint32
+		tokens []string
+		err    error
+	}{
+		{"nothing", nil, "", "127.0.0.1:9000", 0, nil, nil},
+		{"token from the environment", nil, "env", "127.0.0.1:9000", 0, []string{"env"}, nil},
+		{
+			"flags come first",
+			[]string{"-listen", ":1", "-sdkappid", "7", "-token", "a", "-token", "b"},
+			"env",
+			":1", 7,
+			[]string{"a", "b"},
+			nil,
+		},
+		{"help", []string{"-h"}, "", "", 0, nil, flag.ErrHelp},
+		{"empty token", []string{"-token", ""}, "", "", 0, nil, errUsage},
+		{"unknown flag", []string{"-x"}, "", "", 0, nil, errUsage},
+		{"further argument", []string{"x"}, "", "", 0, nil, errUsage},
+		{"app beyond 32 bits", []string{"-sdkappid", "4294967296"}, "", "", 0, nil, errUsage},
+	} {
+		var stderr bytes.Buffer
+		got, err := parse(row.args, row.token, &stderr)
+		if !errors.Is(err, row.err) || got.listen != row.listen || got.options.SDKAppID != row.app ||
+			!reflect.DeepEqual(got.options.Tokens, row.tokens) {
+			t.Errorf("%s: %+v, %v", row.name, got, err)
+		}
+		if (row.err != nil) != (stderr.Len() > 0) {
+			t.Errorf("%s: printed %q", row.name, &stderr)
+		}
+	}
+}
