@@ -69,9 +69,10 @@ type Outbox interface {
 	NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (time.Time, error)
 	// Following returns the owner's events after key, in order.
 	Following(ctx context.Context, key EventKey, limit int) ([]Event, error)
-	// Settle commits verdicts. It returns nil when they are durable; settling an event that has left the outbox does
-	// nothing. A settled head makes the owner's next event the head, due at once.
-	Settle(ctx context.Context, settlements []Settlement) error
+	// Settle commits verdicts. The error is nil when they are durable; settling an event that has left the outbox does
+	// nothing. A head that left (Delivered, Dead) makes the owner's next event the head, due at once; next names those
+	// new heads, so that a dispatcher that did not know of them goes on.
+	Settle(ctx context.Context, settlements []Settlement) (next []EventKey, err error)
 	// Dead returns dead letters, newest first.
 	Dead(ctx context.Context, q DeadQuery) ([]DeadEvent, error)
 	// OutboxStats describes the outbox of each app that has anything in it. It reads counters, not rows.
