@@ -173,7 +173,7 @@ func (r *Registry) settle(app *relation.App) (*relation.App, error) {
 	if c.URL != "" && c.Concurrency == 0 {
 		c.Concurrency = r.opts.CallbackConcurrency
 	}
-	if err := Check(app); err != nil {
+	if err := Check(app, r.opts.CheckURL); err != nil {
 		return nil, err
 	}
 	return app, nil

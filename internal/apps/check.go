@@ -38,8 +38,9 @@ func invalid(format string, args ...any) error {
 	return &InvalidError{Problems: []string{fmt.Sprintf(format, args...)}}
 }
 
-// Check reports everything that is wrong with the record in one *InvalidError, or nil.
-func Check(app *relation.App) error {
+// Check reports everything that is wrong with the record in one *InvalidError, or nil. A callback URL is wrong when
+// checkURL says so; its error must not quote the URL, because people put secrets there.
+func Check(app *relation.App, checkURL func(string) error) error {
 	var p problems
 	p.check(app.SDKAppID != 0, "sdkappid must be 1 to %d", uint32(math.MaxUint32))
 	p.name(app.Name)
@@ -48,7 +49,7 @@ func Check(app *relation.App) error {
 	p.check(app.BlocklistLimit >= 0 && app.BlocklistLimit <= MaxBlocklistLimit,
 		"the blocklist limit must be 1 to %d entries, or 0 for the default of %d", MaxBlocklistLimit, relation.DefaultBlocklistLimit)
 	p.rates(app.Rates)
-	p.callback(app.Callback)
+	p.callback(app.Callback, checkURL)
 	if len(p) == 0 {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/webhook"
 )
 
 // valid is an app that uses every setting.
@@ -24,7 +25,7 @@ func valid() *relation.App {
 }
 
 func TestCheckAccepts(t *testing.T) {
-	if err := apps.Check(valid()); err != nil {
+	if err := apps.Check(valid(), webhook.ValidateURL); err != nil {
 		t.Error(err)
 	}
 }
@@ -60,16 +61,7 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		{"rate infinite", func(a *relation.App) { a.Rates.Command = math.Inf(1) }, "the rate of each command"},
 		{"rate not a number", func(a *relation.App) { a.Rates.Special["x"] = math.NaN() }, `the rate of command "x"`},
 		{"rate of nothing", func(a *relation.App) { a.Rates.Special[""] = 1 }, "rates: "},
-		{"ftp", func(a *relation.App) { a.Callback.URL = "ftp://h/" }, "the callback URL must begin"},
-		{"no scheme", func(a *relation.App) { a.Callback.URL = "example.com/hook" }, "the callback URL must begin"},
-		{"no host", func(a *relation.App) { a.Callback.URL = "http:///hook" }, "the callback URL must name a host"},
-		{"only a port", func(a *relation.App) { a.Callback.URL = "http://:80/" }, "the callback URL must name a host"},
-		{"password", func(a *relation.App) { a.Callback.URL = "http://u:hunter2@h/" }, "the callback URL must not hold"},
-		{"fragment", func(a *relation.App) { a.Callback.URL = "http://h/#" }, "the callback URL must not have a fragment"},
-		{"port 0", func(a *relation.App) { a.Callback.URL = "http://h:0/" }, "the callback URL must have a port"},
-		{"port 65536", func(a *relation.App) { a.Callback.URL = "http://h:65536/" }, "the callback URL must have a port"},
-		{"blank in URL", func(a *relation.App) { a.Callback.URL = "http://h/a b" }, "the callback URL is not a URL"},
-		{"long URL", func(a *relation.App) { a.Callback.URL = "http://h/" + strings.Repeat("x", 2048) }, "the callback URL must be at most"},
+		{"URL", func(a *relation.App) { a.Callback.URL = "ftp://u:hunter2@h/" }, "callback URL must start"},
 		{"token", func(a *relation.App) { a.Callback.Token = "a b" }, "the callback token must"},
 		{"timeout below", func(a *relation.App) { a.Callback.TimeoutMS = 99 }, "the callback timeout must"},
 		{"timeout above", func(a *relation.App) { a.Callback.TimeoutMS = 60_001 }, "the callback timeout must"},
@@ -83,7 +75,7 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			app := valid()
 			test.spoil(app)
-			err := apps.Check(app)
+			err := apps.Check(app, webhook.ValidateURL)
 			var invalid *apps.InvalidError
 			if !errors.As(err, &invalid) || !errors.Is(err, relation.ErrParameter) {
 				t.Fatalf("err = %v, want an InvalidError", err)
@@ -104,26 +96,7 @@ func TestCheckTellsAllProblemsAtOnce(t *testing.T) {
 	app := valid()
 	app.Name, app.Admins, app.Callback.URL = "", nil, "x"
 	var invalid *apps.InvalidError
-	if !errors.As(apps.Check(app), &invalid) || len(invalid.Problems) != 3 {
+	if !errors.As(apps.Check(app, webhook.ValidateURL), &invalid) || len(invalid.Problems) != 3 {
 		t.Errorf("problems %q, want three", invalid)
 	}
-}
-
-func FuzzCheckCallbackURL(f *testing.F) {
-	for _, seed := range []string{"http://h/", "https://[::1]:1/?q=1", "http://u@h", "http://h#", "//h", "http://h:99999", "\x00", ""} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		app := valid()
-		app.Callback.URL = text
-		err := apps.Check(app)
-		accepted := err == nil
-		clean := text == "" || (strings.HasPrefix(strings.ToLower(text), "http") && !strings.ContainsAny(text, "# \r\n\x00"))
-		if accepted && !clean {
-			t.Errorf("accepted %q", text)
-		}
-		if err != nil && len(err.(*apps.InvalidError).Problems) != 1 {
-			t.Errorf("problems %v", err)
-		}
-	})
 }

@@ -3,6 +3,7 @@ package apps
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,8 +13,10 @@ import (
 	"github.com/kithchat/kith/internal/relation"
 )
 
-// Options adjusts a Registry. The zero value is ready for use.
+// Options says what a Registry works with. CheckURL is required.
 type Options struct {
+	// CheckURL says what is wrong with a callback URL, without quoting it; webhook.ValidateURL is meant.
+	CheckURL func(url string) error
 	// Now is the clock, time.Now when nil.
 	Now func() time.Time
 	// CallbackTimeout and CallbackConcurrency are given to a callback endpoint that is set without its own. Zero means
@@ -43,6 +46,9 @@ type state struct {
 
 // Open reads all apps from the store.
 func Open(ctx context.Context, store relation.AppStore, opts Options) (*Registry, error) {
+	if opts.CheckURL == nil {
+		return nil, errors.New("apps: Options.CheckURL is missing; use webhook.ValidateURL")
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}

@@ -14,13 +14,14 @@ import (
 
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/webhook"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, store relation.AppStore) *apps.Registry {
 	t.Helper()
-	r, err := apps.Open(t.Context(), store, apps.Options{Now: func() time.Time { return noon }})
+	r, err := apps.Open(t.Context(), store, apps.Options{CheckURL: webhook.ValidateURL, Now: func() time.Time { return noon }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,9 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestCallbackGetsDefaultsWhenSet(t *testing.T) {
-	r, err := apps.Open(t.Context(), newTableStore(), apps.Options{CallbackTimeout: 5 * time.Second, CallbackConcurrency: 9})
+	r, err := apps.Open(t.Context(), newTableStore(), apps.Options{
+		CheckURL: webhook.ValidateURL, CallbackTimeout: 5 * time.Second, CallbackConcurrency: 9,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

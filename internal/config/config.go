@@ -1,0 +1,61 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config is the configuration of one server. The tags are the reference that `kith config doc` prints: name is the
+// flag and the YAML key, unit is what a number or text means, secret values are never printed.
+type Config struct {
+	Data      string `group:"Data" name:"data" default:"data" unit:"directory" doc:"Holds the database, the operator token and the self-signed certificate. Made when missing."`
+	Store     string `group:"Data" name:"store" unit:"URL" secret:"url" doc:"Database to use, as postgres://user@host/name. Empty: SQLite in the data directory."`
+	FirstApp  bool   `group:"Data" name:"first-app" default:"true" doc:"Create an app at the first start and print how to use it."`
+	ReadyFile string `group:"Data" name:"ready-file" unit:"file" doc:"Written with the addresses once the server is ready, removed when it stops. Empty: none."`
+
+	Listen         string        `group:"REST API" name:"listen" default:"127.0.0.1:8443" unit:"host:port" doc:"HTTPS address. Empty: no HTTPS."`
+	ListenHTTP     string        `group:"REST API" name:"listen-http" default:"127.0.0.1:8080" unit:"host:port" doc:"Plain HTTP address. Empty: no plain HTTP."`
+	AllowPlain     bool          `group:"REST API" name:"allow-plain" default:"false" doc:"Allow listen-http beyond loopback, for a TLS proxy in front. Without such a proxy, tickets cross the network in clear."`
+	TLSCert        string        `group:"REST API" name:"tls-cert" unit:"file" doc:"Certificate chain in PEM. Empty, with tls-key empty: a self-signed one, made at the first start in the data directory under tls/."`
+	TLSKey         string        `group:"REST API" name:"tls-key" unit:"file" doc:"Private key of tls-cert in PEM."`
+	TrustedProxies []string      `group:"REST API" name:"trusted-proxies" unit:"addresses or CIDRs" doc:"Proxies whose X-Forwarded-For is believed. Empty: none; the peer is the client."`
+	MaxBody        int64         `group:"REST API" name:"max-body" default:"1048576" unit:"bytes" doc:"Largest request body."`
+	CallTimeout    time.Duration `group:"REST API" name:"call-timeout" default:"3s" unit:"duration" doc:"Time for one call; after it the answer is 60008."`
+	HeaderTimeout  time.Duration `group:"REST API" name:"header-timeout" default:"10s" unit:"duration" doc:"Time to receive the headers of a request."`
+	ReadTimeout    time.Duration `group:"REST API" name:"read-timeout" default:"30s" unit:"duration" doc:"Time to receive a request with its body."`
+	IdleTimeout    time.Duration `group:"REST API" name:"idle-timeout" default:"2m" unit:"duration" doc:"How long an idle connection is kept."`
+	TicketCache    int           `group:"REST API" name:"ticket-cache" default:"100000" unit:"tickets" doc:"Verified UserSigs to remember. 0: none."`
+
+	OperatorListen string `group:"Operator API" name:"operator-listen" default:"127.0.0.1:8081" unit:"host:port" doc:"Address of the operator API, health, metrics and profiles. Beyond loopback it is served over TLS, with the certificate of the REST API."`
+	OperatorToken  string `group:"Operator API" name:"operator-token" secret:"all" doc:"Token of the operator API, at least 16 characters. Empty: made at the first start, in the data directory. Rather use the variable than the flag, which other users of the machine can see."`
+
+	RetryBudget         time.Duration `group:"Callbacks" name:"retry-budget" default:"24h" unit:"duration" doc:"How long an event is retried before it is parked as a dead letter."`
+	CallbackTimeout     time.Duration `group:"Callbacks" name:"callback-timeout" default:"2s" unit:"duration" doc:"Time for an attempt, for an endpoint that is set without its own."`
+	CallbackConcurrency int           `group:"Callbacks" name:"callback-concurrency" default:"128" unit:"attempts" doc:"Attempts under way at a time, for an endpoint that is set without its own."`
+
+	LogFormat       string        `group:"Process" name:"log-format" default:"text" unit:"text or json" doc:"Format of the log on standard error."`
+	LogLevel        string        `group:"Process" name:"log-level" default:"info" unit:"debug, info, warn or error" doc:"Least level that is logged."`
+	ShutdownTimeout time.Duration `group:"Process" name:"shutdown-timeout" default:"15s" unit:"duration" doc:"Time for requests and callbacks under way to finish when the server stops."`
+}
+
+// Proxies returns TrustedProxies parsed. Of a Config that passed Validate, nothing is left out.
+func (c Config) Proxies() []netip.Prefix {
+	prefixes := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		if prefix, err := parseProxy(text); err == nil {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
+
+// Level returns LogLevel for slog, Info if it is none of the known ones.
+func (c Config) Level() slog.Level { return levels[c.LogLevel] }
+
+// OperatorTLS reports whether the operator API is served over TLS: beyond loopback it always is.
+func (c Config) OperatorTLS() bool { return !loopback(c.OperatorListen) }
+
+var levels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+}

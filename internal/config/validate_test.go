@@ -1,0 +1,81 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/config"
+)
+
+func TestValidateNamesEachProblem(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(*config.Config)
+		want  string // the problem begins so; empty: valid
+	}{
+		{"defaults", func(*config.Config) {}, ""},
+		{"any free port", func(c *config.Config) {
+			c.Listen, c.ListenHTTP, c.OperatorListen = "127.0.0.1:0", "[::1]:0", "localhost:0"
+		}, ""},
+		{"only HTTPS, everywhere", func(c *config.Config) { c.Listen, c.ListenHTTP = ":8443", "" }, ""},
+		{"plain HTTP said explicitly", func(c *config.Config) { c.ListenHTTP, c.AllowPlain = ":8080", true }, ""},
+		{"plain HTTP beyond loopback", func(c *config.Config) { c.ListenHTTP = "0.0.0.0:8080" }, "listen-http 0.0.0.0:8080 is beyond loopback"},
+		{"plain HTTP on all interfaces", func(c *config.Config) { c.ListenHTTP = ":8080" }, "listen-http :8080 is beyond loopback"},
+		{"plain HTTP by name", func(c *config.Config) { c.ListenHTTP = "kith.example:80" }, "listen-http kith.example:80 is beyond"},
+		{"no data directory", func(c *config.Config) { c.Data = "" }, "data must name"},
+		{"store of another kind", func(c *config.Config) { c.Store = "mysql://h/n" }, "store must be"},
+		{"no address", func(c *config.Config) { c.Listen, c.ListenHTTP = "", "" }, "listen and listen-http are both empty"},
+		{"no port", func(c *config.Config) { c.Listen = "127.0.0.1" }, "listen must be host:port"},
+		{"port by name", func(c *config.Config) { c.Listen = "127.0.0.1:https" }, "listen must be host:port"},
+		{"large port", func(c *config.Config) { c.Listen = "127.0.0.1:65536" }, "listen must be host:port"},
+		{"same address", func(c *config.Config) { c.OperatorListen = c.Listen }, "operator-listen has the same address as listen"},
+		{"no operator address", func(c *config.Config) { c.OperatorListen = "" }, "operator-listen must be"},
+		{"certificate without key", func(c *config.Config) { c.TLSCert = "c.pem" }, "tls-cert and tls-key belong together"},
+		{"bad proxy", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/33"} }, `trusted-proxies "10.0.0.0/33" is not`},
+		{"small body", func(c *config.Config) { c.MaxBody = 1023 }, "max-body must be 1024 to"},
+		{"negative cache", func(c *config.Config) { c.TicketCache = -1 }, "ticket-cache must be 0"},
+		{"short token", func(c *config.Config) { c.OperatorToken = "hunter2" }, "operator-token must be at least 16"},
+		{"no time for a call", func(c *config.Config) { c.CallTimeout = 0 }, "call-timeout must be 100ms to 1m, not 0s"},
+		{"negative budget", func(c *config.Config) { c.RetryBudget = -time.Second }, "retry-budget must be 1s to"},
+		{"line feed", func(c *config.Config) { c.ReadyFile = "a\nb" }, "ready-file has a character"},
+		{"slow callback", func(c *config.Config) { c.CallbackTimeout = 61 * time.Second }, "callback-timeout must be 100ms to 1m, not 1m1s"},
+		{"no concurrency", func(c *config.Config) { c.CallbackConcurrency = 0 }, "callback-concurrency must be 1 to"},
+		{"log format", func(c *config.Config) { c.LogFormat = "xml" }, `log-format must be text or json, not "xml"`},
+		{"log level", func(c *config.Config) { c.LogLevel = "loud" }, "log-level must be"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := config.Default()
+			test.spoil(&c)
+			err := c.Validate()
+			switch {
+			case test.want == "" && err != nil:
+				t.Error(err)
+			case test.want == "":
+			case err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "\n"):
+				t.Errorf("err = %v, want one line that begins %q", err, test.want)
+			case strings.Contains(err.Error(), "hunter2"):
+				t.Errorf("the error tells the token: %v", err)
+			}
+		})
+	}
+}
+
+func TestValidateTellsAllProblems(t *testing.T) {
+	c := config.Default()
+	c.Data, c.LogLevel, c.MaxBody = "", "x", 0
+	if err := c.Validate(); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
+		t.Errorf("err = %v, want three lines", err)
+	}
+}
+
+func TestOperatorTLS(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:8081": false, "[::1]:1": false, "localhost:1": false, ":8081": true, "0.0.0.0:1": true, "ops.example:1": true,
+	} {
+		if got := (config.Config{OperatorListen: address}).OperatorTLS(); got != want {
+			t.Errorf("OperatorTLS on %s = %t, want %t", address, got, want)
+		}
+	}
+}
