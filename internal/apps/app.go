@@ -93,7 +93,7 @@ func (r *Registry) Update(ctx context.Context, sdkAppID uint32, change func(*rel
 	err := r.write(ctx, func(next map[uint32]*relation.App) error {
 		before, ok := next[sdkAppID]
 		if !ok {
-			return noApp(sdkAppID)
+			return NoApp(sdkAppID)
 		}
 		app := clone(before)
 		if err := change(app); err != nil {
@@ -117,7 +117,7 @@ func (r *Registry) Update(ctx context.Context, sdkAppID uint32, change func(*rel
 func (r *Registry) Delete(ctx context.Context, sdkAppID uint32) error {
 	return r.write(ctx, func(next map[uint32]*relation.App) error {
 		if _, ok := next[sdkAppID]; !ok {
-			return noApp(sdkAppID)
+			return NoApp(sdkAppID)
 		}
 		if err := r.store.DeleteApp(ctx, sdkAppID); err != nil {
 			return err
@@ -192,6 +192,7 @@ func clone(app *relation.App) *relation.App {
 	return &c
 }
 
-func noApp(sdkAppID uint32) error {
+// NoApp returns a relation.ErrNoApp that names the app.
+func NoApp(sdkAppID uint32) error {
 	return fmt.Errorf("%w: there is no app with SDKAppID %d", relation.ErrNoApp, sdkAppID)
 }

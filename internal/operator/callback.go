@@ -1,0 +1,116 @@
+package operator
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// Callback is an app's endpoint as it may be shown: without its Token, with the values in force.
+type Callback struct {
+	URL         string               `json:"url"` // empty: no callbacks
+	TokenSet    bool                 `json:"token_set"`
+	Enabled     []relation.EventKind `json:"enabled"`
+	Disabled    []relation.EventKind `json:"disabled"`
+	TimeoutMS   int64                `json:"timeout_ms"`
+	Retry       bool                 `json:"retry"`
+	Concurrency int                  `json:"concurrency"`
+}
+
+// SetCallback changes what is not nil. An empty URL switches callbacks off, an empty Token makes them unsigned.
+type SetCallback struct {
+	URL         *string              `json:"url,omitempty"`
+	Token       *string              `json:"token,omitempty"`
+	Enable      []relation.EventKind `json:"enable,omitempty"`
+	Disable     []relation.EventKind `json:"disable,omitempty"`
+	TimeoutMS   *int64               `json:"timeout_ms,omitempty"` // milliseconds, 0: the default
+	Retry       *bool                `json:"retry,omitempty"`
+	Concurrency *int                 `json:"concurrency,omitempty"` // 0: the default
+}
+
+// CallbackReport is what came of a test.
+type CallbackReport struct {
+	Delivered  bool   `json:"delivered"`
+	Reason     string `json:"reason,omitempty"` // why not, as in metrics and dead letters
+	Detail     string `json:"detail,omitempty"` // more about it, such as the status
+	DurationMS int64  `json:"duration_ms"`      // milliseconds the attempt took
+}
+
+func (h *handler) showCallback(_ http.ResponseWriter, r *http.Request) (any, error) {
+	app, err := h.app(r)
+	if err != nil {
+		return nil, err
+	}
+	return showCallback(app), nil
+}
+
+func (h *handler) setCallback(_ http.ResponseWriter, r *http.Request) (any, error) {
+	var req SetCallback
+	if err := readJSON(r, &req); err != nil {
+		return nil, err
+	}
+	app, err := h.change(r, func(app *relation.App) error { return req.apply(&app.Callback) })
+	if err != nil {
+		return nil, err
+	}
+	return app.Callback, nil
+}
+
+func (req SetCallback) apply(c *relation.Callback) error {
+	set(&c.URL, req.URL)
+	set(&c.Token, req.Token)
+	set(&c.TimeoutMS, req.TimeoutMS)
+	set(&c.Concurrency, req.Concurrency)
+	if req.Retry != nil {
+		c.NoRetry = !*req.Retry
+	}
+	for _, kind := range req.Disable {
+		if slices.Contains(req.Enable, kind) {
+			return badRequest("callback command %q is both enabled and disabled; choose one", kind)
+		}
+		if !slices.Contains(c.Off, kind) {
+			c.Off = append(c.Off, kind)
+		}
+	}
+	for _, kind := range req.Enable {
+		if !slices.Contains(relation.EventKinds(), kind) {
+			return badRequest("there is no callback command %q; the commands are %q", kind, relation.EventKinds())
+		}
+		c.Off = slices.DeleteFunc(c.Off, func(off relation.EventKind) bool { return off == kind })
+	}
+	return nil
+}
+
+func (h *handler) testCallback(_ http.ResponseWriter, r *http.Request) (any, error) {
+	app, err := h.app(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case app.Callback.URL == "":
+		return nil, badRequest("app %d has no callback URL; set one with `kith app callback set`", app.SDKAppID)
+	case h.TestCallback == nil:
+		return nil, unsupported("this server cannot test callbacks")
+	}
+	report, err := h.TestCallback(r.Context(), app)
+	if err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+func showCallback(app *relation.App) Callback {
+	c := app.Callback
+	shown := Callback{
+		URL: c.URL, TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Retry: !c.NoRetry,
+		Concurrency: c.Attempts(), Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
+	}
+	for _, kind := range relation.EventKinds() {
+		if slices.Contains(c.Off, kind) {
+			shown.Disabled = append(shown.Disabled, kind)
+		} else {
+			shown.Enabled = append(shown.Enabled, kind)
+		}
+	}
+	return shown
+}

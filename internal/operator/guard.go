@@ -1,0 +1,84 @@
+package operator
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// guard refuses what a web page in the operator's browser could send, and sets the headers that every answer has.
+func (h *handler) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		switch {
+		case r.Header.Get("Origin") != "":
+			h.fail(w, r, forbidden("requests from web pages are refused; leave the Origin header out"))
+		case arrivedOnLoopback(r) && !localName(r.Host):
+			h.fail(w, r, forbidden("a request to a loopback address must name it: use 127.0.0.1 or localhost as host"))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// token lets only holders of the operator token through.
+func (h *handler) token(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !h.authorized(r) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			h.fail(w, r, &Error{
+				Status: http.StatusUnauthorized, Code: CodeUnauthorized,
+				Message: "the operator token is missing or wrong; it is in the file operator-token in the server's data directory",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// localOrToken lets processes of the same machine through, so that a Prometheus there needs no secret.
+func (h *handler) localOrToken(next http.Handler) http.Handler {
+	guarded := h.token(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxied := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+		if isLoopback(r.RemoteAddr) && !proxied {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// authorized compares hashes, so that neither content nor length of the token shows in the time it takes.
+func (h *handler) authorized(r *http.Request) bool {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	want, got := sha256.Sum256([]byte(h.Token)), sha256.Sum256([]byte(given))
+	equal := subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	return equal && h.Token != "" && strings.EqualFold(scheme, "Bearer")
+}
+
+// arrivedOnLoopback reports whether the connection's own end is a loopback address.
+func arrivedOnLoopback(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && isLoopback(local.String())
+}
+
+func isLoopback(hostPort string) bool {
+	address, err := netip.ParseAddrPort(hostPort)
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// localName reports whether a Host header cannot come from a name that somebody else's DNS answers: an address, or
+// localhost.
+func localName(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil || strings.EqualFold(name, "localhost")
+}

@@ -1,0 +1,54 @@
+package operator
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// Options says what the handler works with. Registry, Outbox and Token are required.
+type Options struct {
+	Registry *apps.Registry
+	Outbox   relation.Outbox
+	// Token is what callers must present. While it is empty, every call that needs it is refused.
+	Token string
+	// TestCallback sends a test to the app's endpoint and reports what came of it. An error means that no attempt could
+	// be made. Nil: tests are answered as unsupported.
+	TestCallback func(context.Context, *relation.App) (CallbackReport, error)
+	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never. Nil: checks of UserSigs do not
+	// look at kicks.
+	KickedAt func(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
+	// Backup writes a consistent copy of the database. Nil: the engine has tools of its own for it.
+	Backup func(context.Context, io.Writer) error
+	// Metrics answers /metrics; nil: there are none.
+	Metrics http.Handler
+	// Ready returns why the server cannot serve now, or nil. A nil Ready is always ready.
+	Ready func() error
+	// Settings is the effective configuration, secrets replaced.
+	Settings []config.Setting
+	Version  string
+	// Started is when the server started, for the status.
+	Started time.Time
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	Log *slog.Logger // nil: discard
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	return o
+}
