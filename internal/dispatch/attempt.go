@@ -1,0 +1,115 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"time"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/webhook"
+)
+
+// message is one request to an endpoint, before it is addressed and signed.
+type message struct {
+	call    webhook.Call
+	id      string
+	attempt int
+	body    []byte
+	test    bool
+}
+
+// messageOf returns the message for an event's next attempt.
+func messageOf(e *relation.Event) message {
+	pairs := make([]api.Pair, len(e.Targets))
+	for i, target := range e.Targets {
+		pairs[i] = api.Pair{FromAccount: e.Owner, ToAccount: target}
+	}
+	return message{
+		call: webhook.Call{
+			Command: string(e.Kind), ClientIP: e.Origin.ClientIP, OptPlatform: e.Origin.Platform,
+		},
+		id:      e.ID,
+		attempt: e.Attempts + 1,
+		body:    webhook.EncodeBlackList(string(e.Kind), pairs),
+	}
+}
+
+// attempt sends an event once and says what came of it. It reports false when ctx ended first: then nothing is known of
+// the endpoint.
+func (d *Dispatcher) attempt(ctx context.Context, r *route, e *queued) (Outcome, bool) {
+	started := d.o.Now()
+	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		if e.Attempts == 0 {
+			d.o.Metrics.FirstByte(r.sdkAppID, e.Kind, max(0, d.o.Now().Sub(e.committed())))
+		}
+	}}
+	a, err := r.send(httptrace.WithClientTrace(ctx, &trace), messageOf(&e.Event), started, d.userAgent)
+	if ctx.Err() != nil {
+		return Outcome{}, false
+	}
+	now := d.o.Now()
+	outcome := classify(a, err, now)
+	d.o.Metrics.Attempt(r.sdkAppID, e.Kind, outcome.Label(), now.Sub(started))
+	return outcome, true
+}
+
+// committed returns when the event was committed. The moment when the commit was reported is finer than Created.
+func (q *queued) committed() time.Time {
+	if q.offered.IsZero() {
+		return q.Created
+	}
+	return q.offered
+}
+
+// send makes one request, signed for now, and reads the answer. The route's timeout covers all of it.
+func (r *route) send(ctx context.Context, m message, now time.Time, userAgent string) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	m.call.RequestTime = now.Unix()
+	response, err := r.client.RoundTrip(r.request(ctx, m, userAgent))
+	if err != nil {
+		return nil, errors.Join(err, ctx.Err())
+	}
+	defer func() { _ = response.Body.Close() }()
+	a := &answer{status: response.StatusCode, header: response.Header}
+	// Every answer is read, not only the ones that count: a connection can be used again only after that.
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	a.tooLarge = len(a.body) > maxAnswer
+	if err != nil {
+		err = errors.Join(err, ctx.Err())
+	}
+	return a, err
+}
+
+func (r *route) request(ctx context.Context, m message, userAgent string) *http.Request {
+	header := http.Header{
+		"Content-Type": {"application/json"},
+		"User-Agent":   {userAgent},
+		// These names go out in lower case, as they are documented.
+		api.HeaderWebhookID: {m.id},
+		api.HeaderAttempt:   {strconv.Itoa(m.attempt)},
+	}
+	if m.test {
+		header[HeaderTest] = []string{"1"}
+	}
+	u := r.target.URL(m.call)
+	request := &http.Request{
+		Method:        http.MethodPost,
+		URL:           u,
+		Host:          u.Host,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        header,
+		ContentLength: int64(len(m.body)),
+		Body:          io.NopCloser(bytes.NewReader(m.body)),
+		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.body)), nil },
+	}
+	return request.WithContext(ctx)
+}

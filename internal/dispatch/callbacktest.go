@@ -1,0 +1,187 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/webhook"
+)
+
+// HeaderTest marks a request that TestCallback made. Its value is 1.
+const HeaderTest = "kith-test"
+
+// Steps of a callback test, in order. A step that an attempt does not need (an address needs no name resolution, plain
+// HTTP no TLS) or that was not reached is left out of the report.
+const (
+	StepResolve = "name resolution"
+	StepConnect = "connect"
+	StepTLS     = "TLS"
+	StepRequest = "request"
+	StepAnswer  = "answer"
+)
+
+// TestStep is one step of a callback test.
+type TestStep struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+	TookMS int64  `json:"took_ms"` // milliseconds
+}
+
+// TestReport says what a callback test found. OK and Reason are the verdict that an event would have got.
+type TestReport struct {
+	Endpoint string     `json:"endpoint"` // without the query
+	Command  string     `json:"command"`
+	ID       string     `json:"id"` // the header webhook-id
+	Steps    []TestStep `json:"steps"`
+	OK       bool       `json:"ok"`
+	Reason   Reason     `json:"reason,omitempty"`
+	Detail   string     `json:"detail,omitempty"`
+	TookMS   int64      `json:"took_ms"` // milliseconds
+}
+
+// TestCallback sends one request to the app's endpoint over a connection of its own and reports what happened, step by
+// step. The request is a real one, signed like any other, with the header kith-test: 1 and an empty PairList, so that an
+// app backend which does not know the header changes nothing. It does not touch the app's events and works for a
+// disabled app. It fails when the app has no URL that can be called, or when ctx ends first.
+func (d *Dispatcher) TestCallback(ctx context.Context, app *relation.App) (TestReport, error) {
+	if app.Callback.URL == "" {
+		return TestReport{}, errors.New("the app has no callback URL: set one first")
+	}
+	r, err := newRoute(app.SDKAppID, settingsOf(app), &d.o)
+	if err != nil {
+		return TestReport{}, err
+	}
+	defer r.close()
+	id, err := uuid.NewV7()
+	if err != nil {
+		return TestReport{}, err
+	}
+	const command = api.CallbackBlackListDelete
+	m := message{
+		call:    webhook.Call{Command: command, ClientIP: "127.0.0.1", OptPlatform: api.PlatformREST},
+		id:      id.String(),
+		attempt: 1,
+		body:    webhook.EncodeBlackList(command, nil),
+		test:    true,
+	}
+	steps := &stepRecorder{started: map[string]time.Time{}}
+	begun := time.Now()
+	a, err := r.send(httptrace.WithClientTrace(ctx, steps.trace()), m, d.o.Now(), d.userAgent)
+	if ctx.Err() != nil {
+		return TestReport{}, ctx.Err()
+	}
+	outcome := classify(a, err, d.o.Now())
+	return TestReport{
+		Endpoint: r.target.String(),
+		Command:  command,
+		ID:       m.id,
+		Steps:    steps.finish(a, outcome),
+		OK:       outcome.Delivered(),
+		Reason:   outcome.Reason,
+		Detail:   outcome.Detail,
+		TookMS:   time.Since(begun).Milliseconds(),
+	}, nil
+}
+
+// stepRecorder turns the transport's trace into steps. The transport calls it from several goroutines, some of which can
+// outlive the request.
+type stepRecorder struct {
+	mu      sync.Mutex
+	started map[string]time.Time
+	steps   []TestStep
+	done    bool
+}
+
+func (r *stepRecorder) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		DNSStart:     func(httptrace.DNSStartInfo) { r.start(StepResolve) },
+		DNSDone:      func(i httptrace.DNSDoneInfo) { r.end(StepResolve, strconv.Itoa(len(i.Addrs))+" addresses", i.Err) },
+		ConnectStart: func(_, _ string) { r.start(StepConnect) },
+		ConnectDone:  func(_, address string, err error) { r.end(StepConnect, address, err) },
+		TLSHandshakeStart: func() {
+			r.start(StepTLS)
+		},
+		TLSHandshakeDone: func(s tls.ConnectionState, err error) { r.end(StepTLS, tls.VersionName(s.Version), err) },
+		GotConn:          func(httptrace.GotConnInfo) { r.start(StepRequest) },
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			r.end(StepRequest, "", i.Err)
+			r.start(StepAnswer)
+		},
+	}
+}
+
+// start begins a step, once: several addresses may be tried, and the transport reports a handshake that is done again.
+func (r *stepRecorder) start(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.started[name]; !ok {
+		r.started[name] = time.Now()
+	}
+}
+
+// end completes a step. A success replaces an earlier failure, which another address may have had.
+func (r *stepRecorder) end(name, detail string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done {
+		return
+	}
+	if err != nil {
+		o := classifyError(&phaseError{ReasonConnect, err})
+		detail = cmp.Or(o.Detail, "failed")
+	}
+	step := TestStep{Name: name, OK: err == nil, Detail: detail, TookMS: time.Since(r.started[name]).Milliseconds()}
+	for i := range r.steps {
+		if r.steps[i].Name == name {
+			if !r.steps[i].OK {
+				r.steps[i] = step
+			}
+			return
+		}
+	}
+	r.steps = append(r.steps, step)
+}
+
+// finish adds the answer, or marks the step that never ended, and returns all steps.
+func (r *stepRecorder) finish(a *answer, o Outcome) []TestStep {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = true
+	began, reached := r.started[StepAnswer]
+	if a != nil && reached {
+		detail := "status " + strconv.Itoa(a.status) + ", " + strconv.Itoa(len(a.body)) + " bytes"
+		r.steps = append(r.steps, TestStep{
+			Name: StepAnswer, OK: o.Delivered(), Detail: detail, TookMS: time.Since(began).Milliseconds(),
+		})
+		return r.steps
+	}
+	for _, name := range []string{StepResolve, StepConnect, StepTLS, StepRequest, StepAnswer} {
+		if _, ok := r.started[name]; ok && !r.ended(name) {
+			r.steps = append(r.steps, TestStep{
+				Name: name, Detail: cmp.Or(o.Detail, string(o.Reason)),
+				TookMS: time.Since(r.started[name]).Milliseconds(),
+			})
+		}
+	}
+	return r.steps
+}
+
+func (r *stepRecorder) ended(name string) bool {
+	for _, s := range r.steps {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,217 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// endpoint sends the events of one app. Its state is guarded by mu, which is held for moments only and never over I/O, so
+// that Offer cannot block.
+//
+// The loader (load.go) brings lanes from disk, Offer brings them right after a commit, workers (worker.go) take them from
+// ready, and settled decides where each goes next.
+type endpoint struct {
+	d        *Dispatcher
+	sdkAppID uint32
+	wake     chan struct{} // capacity 1; makes the loader look again
+	gone     chan struct{} // closed when the endpoint is removed
+
+	mu      sync.Mutex
+	closed  bool // removed or stopping: nothing new is started
+	route   *route
+	lanes   map[string]*lane // by owner
+	bytes   int              // of all lanes
+	ready   []*lane          // with something to send, in order of arrival
+	workers int
+	health  health
+	load    load
+}
+
+func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
+	return &endpoint{
+		d:        d,
+		sdkAppID: sdkAppID,
+		wake:     make(chan struct{}, 1),
+		gone:     make(chan struct{}),
+		lanes:    map[string]*lane{},
+	}
+}
+
+// configure makes new attempts follow the app's record. Attempts under way finish as they began.
+func (e *endpoint) configure(app *relation.App) {
+	wanted := settingsOf(app)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.route != nil && e.route.settings == wanted {
+		return
+	}
+	if e.route != nil {
+		e.route.close()
+		e.route = nil
+	}
+	if wanted.url == "" || wanted.disabled {
+		e.dropReady()
+		return
+	}
+	route, err := newRoute(e.sdkAppID, wanted, &e.d.o)
+	if err != nil {
+		e.d.o.Log.Error("callbacks wait: the callback URL cannot be used", "sdkappid", e.sdkAppID, "error", err)
+		e.dropReady()
+		return
+	}
+	e.route = route
+	// The change may be the cure, so nothing waits out its old backoff.
+	e.health.reset()
+	e.load.sweep(e.d.o.Now())
+	e.startWorkers()
+	e.wakeLoader()
+}
+
+// dropReady sends all lanes that are not busy back to disk.
+func (e *endpoint) dropReady() {
+	for _, l := range e.ready {
+		e.drop(l)
+	}
+	e.ready = nil
+}
+
+// offer takes events of this app that were just committed at about now, in order of Seq for each owner.
+func (e *endpoint) offer(events []relation.Event, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.route == nil {
+		return
+	}
+	for i := range events {
+		e.offerOne(queued{Event: events[i], offered: now})
+	}
+	e.startWorkers()
+}
+
+func (e *endpoint) offerOne(q queued) {
+	l := e.lanes[q.Owner]
+	switch {
+	case l != nil && l.state != laneIdle:
+		if l.push(q, e.d.o.MaxBytes-e.bytes) {
+			e.bytes += eventBytes(&q.Event)
+		}
+	case !q.Head:
+		// Its head waits on disk. When that is settled, the outbox names this event as the next head.
+	case e.roomForOffer(eventBytes(&q.Event)):
+		e.admit(q, false)
+	default:
+		e.load.wanted = true
+		e.wakeLoader()
+	}
+}
+
+// admit makes a lane for a head. more says that later events of its owner wait on disk.
+func (e *endpoint) admit(q queued, more bool) {
+	l := &lane{owner: q.Owner, more: more}
+	size := eventBytes(&q.Event)
+	l.add(q, size)
+	e.bytes += size
+	e.lanes[q.Owner] = l
+	e.ready = append(e.ready, l)
+}
+
+// settled moves a lane on after the verdict on its head became durable. more says that the outbox has a next head.
+func (e *endpoint) settled(l *lane, s relation.Settlement, more bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bytes -= l.pop()
+	switch {
+	case s.Verdict == relation.Retry:
+		e.drop(l)
+		e.lookAt(s.Due)
+	case e.route != nil && !e.closed && (len(l.queue) > 0 || l.more || more):
+		l.more = l.more || len(l.queue) == 0
+		l.state = laneReady
+		e.ready = append(e.ready, l)
+		e.startWorkers()
+	default:
+		e.drop(l)
+	}
+	e.wakeIfRoom()
+}
+
+// drop removes a lane from memory. What it still holds is on disk.
+func (e *endpoint) drop(l *lane) {
+	e.bytes -= l.bytes
+	l.queue, l.bytes, l.more = nil, 0, false
+	if e.load.loading {
+		l.state = laneIdle
+		e.load.idle = append(e.load.idle, l)
+		return
+	}
+	delete(e.lanes, l.owner)
+	e.wakeIfRoom()
+}
+
+// wakeIfRoom makes the loader go on when it waits for room and there is enough.
+func (e *endpoint) wakeIfRoom() {
+	if e.load.waiting() && e.roomToLoad() {
+		e.wakeLoader()
+	}
+}
+
+// roomForOffer reports whether a head that was just committed can be taken. While older heads wait on disk, only a part of
+// the lanes is given to newer ones, so that the older get their turn.
+func (e *endpoint) roomForOffer(size int) bool {
+	limit := e.d.o.MaxLanes
+	if e.load.waiting() {
+		limit /= 4
+	}
+	return len(e.lanes) < max(limit, 1) && e.roomFor(size)
+}
+
+// roomFor reports whether an event fits into memory. The first always does.
+func (e *endpoint) roomFor(size int) bool {
+	return e.bytes == 0 || e.bytes+size <= e.d.o.MaxBytes
+}
+
+// roomToLoad reports whether enough is free to make a read of the disk worth it.
+func (e *endpoint) roomToLoad() bool {
+	return len(e.lanes) <= e.d.o.MaxLanes/2 && e.bytes <= e.d.o.MaxBytes/2
+}
+
+// lookAt makes the loader look for due heads at a time, or earlier.
+func (e *endpoint) lookAt(at time.Time) {
+	if at.Before(e.load.next) {
+		e.load.next = at
+		e.wakeLoader()
+	}
+}
+
+func (e *endpoint) wakeLoader() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close stops new attempts for good. Attempts under way finish and are settled.
+func (e *endpoint) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.closed = true
+	close(e.gone)
+	e.dropReady()
+	if e.route != nil {
+		e.route.close()
+	}
+}
+
+// closeIdle lets go of the connections that the last attempts left behind.
+func (e *endpoint) closeIdle() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.route != nil {
+		e.route.close()
+	}
+}

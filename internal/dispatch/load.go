@@ -1,0 +1,169 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+const (
+	// loadPage is how many due heads are read at a time.
+	loadPage = 128
+	// lookAlways is the longest time between two looks. It covers steps of the clock and whatever was thought of by nobody.
+	lookAlways = time.Minute
+	// The wait after a failed read doubles from holdBase to holdCap.
+	holdBase = 100 * time.Millisecond
+	holdCap  = 5 * time.Second
+)
+
+// load is the state of an endpoint's loader. The loader reads due heads in passes: a pass goes page by page through the
+// order of (due, owner), as room allows, until a page is not full. Heads that become due or are refused during a pass lie
+// ahead of it, or set wanted, which starts another pass.
+type load struct {
+	wanted  bool // heads may wait that no pass will meet
+	passing bool
+	after   relation.DueCursor // of the pass
+	next    time.Time          // when to start a pass at the latest
+	// horizon makes the pass take heads that are due up to then as due now; zero: only what is due.
+	horizon time.Time
+
+	loading bool // a read is under way
+	idle    []*lane
+
+	holdUntil time.Time // no read before; after a fault
+	holdFor   time.Duration
+}
+
+// waiting reports whether heads may wait on disk for room.
+func (s *load) waiting() bool { return s.wanted || s.passing }
+
+// sweep makes one pass over everything that waits for a retry, due or not.
+func (s *load) sweep(now time.Time) {
+	s.horizon = now.Add(retryLongest)
+	s.wanted = s.wanted || !s.passing
+}
+
+// hold delays the next read after a fault.
+func (s *load) hold(now time.Time) {
+	s.holdFor = min(max(2*s.holdFor, holdBase), holdCap)
+	s.holdUntil = now.Add(s.holdFor)
+}
+
+// runLoader loads until ctx ends or the endpoint is closed.
+func (e *endpoint) runLoader(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-e.wake:
+		case <-e.gone:
+			return
+		case <-ctx.Done():
+			return
+		}
+		timer.Reset(e.loadWhilePossible(ctx))
+	}
+}
+
+// loadWhilePossible reads as long as there is something to read and room for it. It returns when to look again.
+func (e *endpoint) loadWhilePossible(ctx context.Context) time.Duration {
+	for {
+		q, wait, ok := e.beginLoad()
+		if !ok {
+			return wait
+		}
+		heads, err := e.d.o.Outbox.Due(ctx, q)
+		var next time.Time
+		if err == nil && len(heads) < q.Limit {
+			next, err = e.d.o.Outbox.NextDue(ctx, e.sdkAppID, q.Now)
+		}
+		if err != nil && ctx.Err() == nil {
+			e.d.o.Log.Warn("due events cannot be read; trying again", "sdkappid", e.sdkAppID, "error", err)
+		}
+		e.endLoad(q, heads, next, err)
+	}
+}
+
+// beginLoad returns the next page to read, or how long to wait for one.
+func (e *endpoint) beginLoad() (relation.DueQuery, time.Duration, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.d.o.Now()
+	s := &e.load
+	if e.closed || e.route == nil {
+		return relation.DueQuery{}, lookAlways, false
+	}
+	if hold := s.holdUntil.Sub(now); hold > 0 {
+		return relation.DueQuery{}, hold, false
+	}
+	if !s.passing {
+		if wait := s.next.Sub(now); wait > 0 && !s.wanted {
+			return relation.DueQuery{}, min(wait, lookAlways), false
+		}
+		s.passing, s.wanted, s.after, s.next = true, false, relation.DueCursor{}, now.Add(lookAlways)
+	}
+	if !e.roomToLoad() {
+		return relation.DueQuery{}, lookAlways, false
+	}
+	s.loading = true
+	until := now
+	if s.horizon.After(now) {
+		until = s.horizon
+	}
+	return relation.DueQuery{SDKAppID: e.sdkAppID, Now: until, After: s.after, Limit: loadPage}, 0, true
+}
+
+// endLoad takes in a page.
+func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next time.Time, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &e.load
+	s.loading = false
+	defer e.removeIdle()
+	if err != nil {
+		s.hold(e.d.o.Now())
+		return
+	}
+	s.holdFor = 0
+	if e.route == nil {
+		s.passing, s.wanted = false, true
+		return
+	}
+	all := e.admitPage(heads)
+	e.startWorkers()
+	if !all || len(heads) == q.Limit || s.horizon.After(q.Now) {
+		return
+	}
+	s.passing, s.horizon = false, time.Time{}
+	if !next.IsZero() && next.Before(s.next) {
+		s.next = next
+	}
+}
+
+// admitPage makes lanes of a page, as far as there is room, and moves the pass on. It reports whether all had room.
+func (e *endpoint) admitPage(heads []relation.DueHead) bool {
+	for i := range heads {
+		h := &heads[i]
+		// An owner with a lane is served already, and a lane that became idle during the read knows better than the page.
+		if e.lanes[h.Owner] == nil {
+			if len(e.lanes) >= e.d.o.MaxLanes || !e.roomFor(eventBytes(&h.Event)) {
+				return false
+			}
+			e.admit(queued{Event: h.Event}, h.More)
+		}
+		e.load.after = relation.DueCursor{Due: h.Due.UnixMilli(), Owner: h.Owner}
+	}
+	return true
+}
+
+// removeIdle removes the lanes that were kept for the time of the read.
+func (e *endpoint) removeIdle() {
+	for _, l := range e.load.idle {
+		if l.state == laneIdle && e.lanes[l.owner] == l {
+			delete(e.lanes, l.owner)
+		}
+	}
+	e.load.idle = nil
+}

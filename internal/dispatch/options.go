@@ -1,0 +1,95 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// Defaults of Options.
+const (
+	// DefaultBudget is how long an event is tried, counted from its commit.
+	DefaultBudget = 24 * time.Hour
+	// DefaultMaxLanes is how many owners of one app can have events in memory.
+	DefaultMaxLanes = 1024
+	// DefaultMaxBytes is how many bytes of events one app can have in memory.
+	DefaultMaxBytes = 8 << 20
+)
+
+// Apps is the view of the registry that the dispatcher needs. A returned App is shared and not changed.
+type Apps interface {
+	// All returns every app.
+	All() []*relation.App
+}
+
+// Metrics receives figures. Its methods are called from many goroutines and must be quick.
+type Metrics interface {
+	// Attempt reports an attempt that ended. Outcome is "delivered" or the text of a Reason.
+	Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration)
+	// FirstByte reports the time from an event's commit to the moment when its first attempt had a connection and began
+	// to write.
+	FirstByte(sdkAppID uint32, kind relation.EventKind, after time.Duration)
+}
+
+// Options says what a Dispatcher works with. Outbox and Apps are required.
+type Options struct {
+	Outbox relation.Outbox
+	Apps   Apps
+	Log    *slog.Logger // nil: discard
+	// Now is the clock; nil: time.Now. Timers always use the process's own clock.
+	Now     func() time.Time
+	Metrics Metrics // nil: none
+	// Budget is how long after its commit a failing event is still retried; 0 means DefaultBudget.
+	Budget time.Duration
+	// Version goes into the User-Agent, as Kith/<Version>; empty means dev.
+	Version string
+	// MaxLanes bounds the owners of one app in memory; 0 means DefaultMaxLanes.
+	MaxLanes int
+	// MaxBytes bounds the events of one app in memory, in bytes; 0 means DefaultMaxBytes. One event always fits.
+	MaxBytes int
+	// Dial opens connections to endpoints; nil: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS is the base of each endpoint's TLS configuration; nil: system roots, TLS 1.2 or newer.
+	TLS *tls.Config
+	// Random returns numbers in [0,1) for the jitter; nil: math/rand/v2.
+	Random func() float64
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
+	}
+	if o.Budget <= 0 {
+		o.Budget = DefaultBudget
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.MaxLanes <= 0 {
+		o.MaxLanes = DefaultMaxLanes
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return o
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Attempt(uint32, relation.EventKind, string, time.Duration) {}
+
+func (noMetrics) FirstByte(uint32, relation.EventKind, time.Duration) {}

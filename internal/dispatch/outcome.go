@@ -1,0 +1,198 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/kithchat/kith/webhook"
+)
+
+// Reason says why an attempt failed. The list is closed; logs, metrics, dead letters and the callback test share it.
+type Reason string
+
+// Reasons, in the order in which an attempt can meet them.
+const (
+	// ReasonLocal: Kith's machine could not try (no file descriptors, ports or memory left). It costs no budget.
+	ReasonLocal Reason = "local"
+	// ReasonResolve: the host name has no address.
+	ReasonResolve Reason = "name-resolution"
+	// ReasonConnect: nothing accepts connections at the address.
+	ReasonConnect Reason = "connect"
+	// ReasonTLS: the TLS handshake failed, for example on an invalid certificate.
+	ReasonTLS Reason = "tls"
+	// ReasonTimeout: no complete answer within Callback.Timeout, whichever phase took the time.
+	ReasonTimeout Reason = "timeout"
+	// ReasonBroken: the connection ended early, or what came is not HTTP.
+	ReasonBroken Reason = "broken-answer"
+	// ReasonRedirect: the answer was a redirect. Redirects are never followed.
+	ReasonRedirect Reason = "redirect"
+	// ReasonStatus: the status was neither 200 nor a redirect.
+	ReasonStatus Reason = "status"
+	// ReasonTooLarge: the answer's body has more than 64 KiB.
+	ReasonTooLarge Reason = "too-large"
+	// ReasonNotJSON: the answer is not a JSON object with a numeric ErrorCode.
+	ReasonNotJSON Reason = "not-json"
+	// ReasonAppError: the app backend answered with an ErrorCode other than 0.
+	ReasonAppError Reason = "app-error"
+)
+
+// Reasons returns all reasons, in the order in which an attempt can meet them.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonLocal, ReasonResolve, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonBroken, ReasonRedirect, ReasonStatus,
+		ReasonTooLarge, ReasonNotJSON, ReasonAppError,
+	}
+}
+
+// labelDelivered is the outcome of an attempt that did not fail, as metrics call it.
+const labelDelivered = "delivered"
+
+// Outcome is what came of an attempt. The zero Outcome is a delivery.
+type Outcome struct {
+	Reason Reason
+	// Detail adds a few words, such as the status. It is made of fixed texts, numbers and messages of the operating
+	// system, never of the URL's query, the Token or the answer.
+	Detail string
+	// RetryAfter is what the endpoint asked for with status 429 or 503; zero otherwise.
+	RetryAfter time.Duration
+}
+
+// Delivered reports whether the app backend has the event.
+func (o Outcome) Delivered() bool { return o.Reason == "" }
+
+// Label returns "delivered" or the reason.
+func (o Outcome) Label() string {
+	if o.Delivered() {
+		return labelDelivered
+	}
+	return string(o.Reason)
+}
+
+// String returns the label and, if there is one, the detail.
+func (o Outcome) String() string {
+	if o.Detail == "" {
+		return o.Label()
+	}
+	return o.Label() + ": " + o.Detail
+}
+
+// answer is a response as far as it was read.
+type answer struct {
+	status   int
+	header   http.Header
+	body     []byte
+	tooLarge bool
+}
+
+// classify turns what an attempt got at now into its outcome. Exactly one of a and err is set, or both when the body
+// could not be read to its end.
+func classify(a *answer, err error, now time.Time) Outcome {
+	switch {
+	case a == nil:
+		return classifyError(err)
+	case a.status >= 300 && a.status < 400:
+		return Outcome{Reason: ReasonRedirect, Detail: strconv.Itoa(a.status)}
+	case a.status != http.StatusOK:
+		return Outcome{Reason: ReasonStatus, Detail: strconv.Itoa(a.status), RetryAfter: retryAfter(a, now)}
+	case err != nil:
+		return classifyError(err)
+	case a.tooLarge:
+		return Outcome{Reason: ReasonTooLarge, Detail: "more than " + strconv.Itoa(maxAnswer) + " bytes"}
+	}
+	return classifyBody(a.body)
+}
+
+func classifyBody(body []byte) Outcome {
+	response, err := webhook.ParseAnswer(body)
+	if err != nil {
+		return Outcome{Reason: ReasonNotJSON, Detail: shorten(err.Error())}
+	}
+	if response.ErrorCode != 0 {
+		return Outcome{Reason: ReasonAppError, Detail: "ErrorCode " + strconv.Itoa(response.ErrorCode)}
+	}
+	return Outcome{}
+}
+
+// phaseError marks an error with the phase of connecting that failed.
+type phaseError struct {
+	reason Reason
+	err    error
+}
+
+func (e *phaseError) Error() string { return e.err.Error() }
+
+func (e *phaseError) Unwrap() error { return e.err }
+
+// localErrors are faults of the machine that Kith runs on.
+var localErrors = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
+}
+
+func classifyError(err error) Outcome {
+	for _, local := range localErrors {
+		if errors.Is(err, local) {
+			return Outcome{Reason: ReasonLocal, Detail: local.Error()}
+		}
+	}
+	var netErr net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
+		return Outcome{Reason: ReasonTimeout}
+	}
+	var dnsErr *net.DNSError
+	if errors.As(err, &dnsErr) {
+		return Outcome{Reason: ReasonResolve, Detail: shorten(dnsErr.Err)}
+	}
+	if phase := (*phaseError)(nil); errors.As(err, &phase) {
+		return Outcome{Reason: phase.reason, Detail: phaseDetail(phase.err)}
+	}
+	return Outcome{Reason: ReasonBroken}
+}
+
+// phaseDetail picks the words that tell the operator what to look at, without addresses and URLs.
+func phaseDetail(err error) string {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var errno syscall.Errno
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &certificate):
+		return shorten(certificate.Err.Error())
+	case errors.As(err, &record):
+		return "the endpoint does not speak TLS"
+	case errors.As(err, &alert):
+		return shorten(alert.Error())
+	case errors.As(err, &errno):
+		return errno.Error()
+	}
+	return ""
+}
+
+// retryAfter reads Retry-After, in seconds or as a date, where it has a meaning. Nonsense counts as absent.
+func retryAfter(a *answer, now time.Time) time.Duration {
+	if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable {
+		return 0
+	}
+	text := a.header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+// shorten keeps a reason short enough for a log line and a table.
+func shorten(text string) string {
+	const limit = 160
+	if len(text) <= limit {
+		return text
+	}
+	return text[:limit] + "..."
+}

@@ -1,0 +1,183 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// job is a lane that a worker took, with what it needs for an attempt.
+type job struct {
+	lane  *lane
+	head  queued
+	empty bool  // the lane's events are on disk; read them after tail
+	tail  int64 // the lane's, for reading on
+	route *route
+	// start is when the attempt may begin, zero for at once. A send or close on early ends the wait.
+	start time.Time
+	early <-chan struct{}
+}
+
+// startWorkers starts workers for ready lanes, up to the endpoint's concurrency.
+func (e *endpoint) startWorkers() {
+	if e.closed || e.route == nil {
+		return
+	}
+	for n := len(e.ready); n > 0 && e.workers < e.route.concurrency; n-- {
+		e.workers++
+		e.d.workers.Go(e.work)
+	}
+}
+
+// work takes lanes until none is ready.
+func (e *endpoint) work() {
+	for {
+		j, ok := e.take()
+		if !ok {
+			return
+		}
+		e.attempt(j)
+	}
+}
+
+func (e *endpoint) take() (job, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.route == nil || len(e.ready) == 0 || e.workers > e.route.concurrency {
+		e.workers--
+		return job{}, false
+	}
+	l := e.ready[0]
+	e.ready[0] = nil
+	e.ready = e.ready[1:]
+	l.state = laneBusy
+	j := job{lane: l, tail: l.tail, empty: len(l.queue) == 0, route: e.route}
+	if !j.empty {
+		j.head = l.queue[0]
+	}
+	j.start, j.early = e.health.slot(e.d.o.Now())
+	return j, true
+}
+
+// attempt makes one attempt for a lane and hands its verdict to the settler.
+func (e *endpoint) attempt(j job) {
+	if j.empty && !e.follow(&j) {
+		return
+	}
+	if !e.await(j) {
+		e.giveBack(j.lane)
+		return
+	}
+	outcome, ok := e.d.attempt(e.d.attempts, j.route, &j.head)
+	if !ok {
+		return // the dispatcher is being stopped by force; the lane is not needed any more
+	}
+	now := e.d.o.Now()
+	e.observe(outcome, j.route, now)
+	p := policy{budget: e.d.o.Budget, noRetry: j.route.noRetry}
+	s := p.decide(&j.head.Event, outcome, now, e.d.o.Random())
+	e.log(&j.head.Event, outcome, s)
+	e.d.settler.add(verdict{s, func(more bool) { e.settled(j.lane, s, more) }})
+}
+
+// follow reads a lane's next events from disk. When there is none, or the disk fails, it drops the lane.
+func (e *endpoint) follow(j *job) bool {
+	e.mu.Lock()
+	j.lane.more = false // an Offer during the read sets it again
+	e.mu.Unlock()
+	key := relation.EventKey{SDKAppID: e.sdkAppID, Owner: j.lane.owner, Seq: j.tail}
+	events, err := e.d.o.Outbox.Following(e.d.reads, key, laneQueue)
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err == nil {
+		e.append(j.lane, events)
+	} else if e.d.reads.Err() == nil {
+		e.d.o.Log.Warn("waiting events cannot be read; trying again", "sdkappid", e.sdkAppID, "error", err)
+	}
+	if len(j.lane.queue) == 0 {
+		if err != nil || j.lane.more {
+			e.load.wanted = true
+			e.load.hold(e.d.o.Now())
+		}
+		e.drop(j.lane)
+		return false
+	}
+	j.lane.more = j.lane.more || err != nil
+	j.head = j.lane.queue[0]
+	return true
+}
+
+// append adds events that were read to their lane, as far as there is room. One always has.
+func (e *endpoint) append(l *lane, events []relation.Event) {
+	for _, event := range events {
+		if event.Seq <= l.tail {
+			continue // offered during the read
+		}
+		size := eventBytes(&event)
+		if len(l.queue) > 0 && !e.roomFor(size) {
+			l.more = true
+			return
+		}
+		l.add(queued{Event: event}, size)
+		e.bytes += size
+	}
+	l.more = l.more || len(events) == laneQueue
+}
+
+// await waits for the attempt's turn at an endpoint that fails. It reports false when the endpoint is being closed.
+func (e *endpoint) await(j job) bool {
+	wait := time.Duration(0)
+	if !j.start.IsZero() {
+		wait = j.start.Sub(e.d.o.Now())
+	}
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-j.early:
+		return true
+	case <-e.gone:
+		return false
+	}
+}
+
+// giveBack drops a lane that was taken but not attempted.
+func (e *endpoint) giveBack(l *lane) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.drop(l)
+}
+
+// observe keeps the endpoint's health.
+func (e *endpoint) observe(o Outcome, r *route, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch e.health.observe(o.Delivered()) {
+	case healthFailed:
+		e.load.horizon = time.Time{}
+		e.d.o.Log.Warn("callback endpoint fails; its events wait and are retried", "sdkappid", e.sdkAppID,
+			"endpoint", r.target.String(), "reason", o.String())
+	case healthRecovered:
+		e.load.sweep(now)
+		e.wakeLoader()
+		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", r.target.String())
+	case healthSame:
+	}
+}
+
+func (e *endpoint) log(event *relation.Event, o Outcome, s relation.Settlement) {
+	switch s.Verdict {
+	case relation.Dead:
+		e.d.o.Log.Warn("callback given up; the event is a dead letter now", "sdkappid", e.sdkAppID,
+			"event", event.ID, "command", string(event.Kind), "attempts", s.Attempts, "reason", o.String())
+	case relation.Retry:
+		e.d.o.Log.Debug("callback failed", "sdkappid", e.sdkAppID, "event", event.ID,
+			"command", string(event.Kind), "attempts", s.Attempts, "reason", o.String(), "due", s.Due)
+	case relation.Delivered:
+	}
+}
