@@ -166,20 +166,20 @@ func TestBlackListDelete(t *testing.T) {
 		},
 		{
 			name: "a thousand and one", before: blocked, command: deleteCmd, body: `{"From_Account":"a","To_Account":` + many(1001) + `}`, // 7
-			want:  failSns(30001, "SNS_PARAMETER_ERR: bad parameter: 1001 items, at most 1000 are allowed"),
+			want:  failSns(30001, "SNS_PARAMETER_ERR: 1001 items, at most 1000 are allowed"),
 			after: lists(1, "b", "c", "d"),
 		},
 		{
 			name: "empty list", command: deleteCmd, body: `{"From_Account":"a","To_Account":[]}`, // 7
-			want: failSns(30001, "SNS_PARAMETER_ERR: bad parameter: the batch is empty"),
+			want: failSns(30001, "SNS_PARAMETER_ERR: the batch is empty"),
 		},
 		{
 			name: "null for a list", command: deleteCmd, body: `{"From_Account":"a","To_Account":null}`,
-			want: failSns(30001, "SNS_PARAMETER_ERR: bad parameter: the batch is empty"),
+			want: failSns(30001, "SNS_PARAMETER_ERR: the batch is empty"),
 		},
 		{
 			name: "no To_Account", command: deleteCmd, body: `{"From_Account":"a"}`, // 7
-			want: failSns(30001, "SNS_PARAMETER_ERR: bad parameter: the batch is empty"),
+			want: failSns(30001, "SNS_PARAMETER_ERR: the batch is empty"),
 		},
 		{
 			name: "no From_Account", command: deleteCmd, body: `{"To_Account":["b"]}`, // 7
@@ -205,7 +205,7 @@ func TestBlackListGet(t *testing.T) {
 		return fmt.Sprintf(`{"BlackListItem":[%s],"StartIndex":%d,"CurruentSequence":%d,"CurrentSequence":%d,`+okDisplay,
 			strings.Join(entries, ","), next, seq, seq) // 19: both spellings
 	}
-	const limit = "SNS_PARAMETER_ERR: bad parameter: a page holds 1 to 1000 entries and starts at 0 or later"
+	const limit = "SNS_PARAMETER_ERR: a page holds 1 to 1000 entries and starts at 0 or later"
 	get := func(start, most string) string {
 		return fmt.Sprintf(`{"From_Account":"a","StartIndex":%s,"MaxLimited":%s,"LastSequence":0}`, start, most)
 	}
@@ -291,7 +291,7 @@ func TestBlackListCheck(t *testing.T) {
 		{
 			name: "too many", command: checkCmd,
 			body: `{"From_Account":"a","To_Account":` + many(1001) + `,"CheckType":"BlackCheckResult_Type_Both"}`,
-			want: failSns(30001, "SNS_PARAMETER_ERR: bad parameter: 1001 items, at most 1000 are allowed"),
+			want: failSns(30001, "SNS_PARAMETER_ERR: 1001 items, at most 1000 are allowed"),
 		},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
@@ -34,7 +35,7 @@ func (h *Handler) explain(cmd *command, err error) failure {
 	s := cmd.service
 	switch {
 	case errors.Is(err, relation.ErrParameter):
-		return s.badParameter(err.Error())
+		return s.badParameter(strings.TrimPrefix(err.Error(), relation.ErrParameter.Error()+": "))
 	case errors.Is(err, relation.ErrNoAccount):
 		return s.noAccount
 	case errors.Is(err, relation.ErrNoApp):

@@ -64,7 +64,8 @@ func (s *memStore) Apply(ctx context.Context, scope relation.Scope, decide func(
 		s.get(scope.SDKAppID, p.UserID).exists = true
 	}
 	for _, id := range c.Delete {
-		delete(s.m, memKey{scope.SDKAppID, id})
+		gone := s.get(scope.SDKAppID, id)
+		gone.exists, gone.blocks = false, nil
 		for _, a := range s.m {
 			a.blocks = slices.DeleteFunc(a.blocks, func(e relation.BlockEntry) bool { return e.UserID == id })
 		}

@@ -66,6 +66,20 @@ func (w *world) events() []string {
 	return lines
 }
 
+// eventsSince returns the events that are not among earlier ones, all of which must still be there.
+func (w *world) eventsSince(earlier []string) []string {
+	w.t.Helper()
+	now := w.events()
+	for _, e := range earlier {
+		i := slices.Index(now, e)
+		if i < 0 {
+			w.t.Fatalf("event %q is gone", e)
+		}
+		now = slices.Delete(now, i, i+1)
+	}
+	return now
+}
+
 // scenario is one call: what came before, what is sent, the whole answer, and the events that it makes.
 type scenario struct {
 	name    string
@@ -93,7 +107,7 @@ func runScenarios(t *testing.T, scenarios []scenario) {
 			}
 			earlier := w.events()
 			sameJSON(t, w.post(w.target(s.command), s.body), s.want)
-			if got := w.events()[len(earlier):]; !slices.Equal(got, s.events) {
+			if got := w.eventsSince(earlier); !slices.Equal(got, s.events) {
 				t.Errorf("events\n got %q\nwant %q", got, s.events)
 			}
 			if s.after != nil {
