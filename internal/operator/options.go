@@ -12,10 +12,18 @@ import (
 	"github.com/kithchat/kith/internal/relation"
 )
 
+// OutboxReader is the view of relation.Outbox that the handler needs.
+type OutboxReader interface {
+	// Dead returns dead letters, newest first.
+	Dead(context.Context, relation.DeadQuery) ([]relation.DeadEvent, error)
+	// OutboxStats describes the outbox of each app that has anything in it.
+	OutboxStats(context.Context) ([]relation.OutboxStats, error)
+}
+
 // Options says what the handler works with. Registry, Outbox and Token are required.
 type Options struct {
 	Registry *apps.Registry
-	Outbox   relation.Outbox
+	Outbox   OutboxReader
 	// Token is what callers must present. While it is empty, every call that needs it is refused.
 	Token string
 	// TestCallback sends a test to the app's endpoint and reports what came of it. An error means that no attempt could

@@ -1,0 +1,127 @@
+package operator_test
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+func TestAppLife(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	made := f.newApp(t)
+	want := operator.App{
+		SDKAppID: 7, Name: "shop", Admins: []string{"administrator"}, BlocklistLimit: relation.DefaultBlocklistLimit,
+		Keys: []operator.Key{{Fingerprint: made.Keys[0].Fingerprint, Created: start}}, Created: start, Updated: start,
+		Callback: operator.Callback{
+			Enabled: relation.EventKinds(), Disabled: []relation.EventKind{}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+		},
+	}
+	if made.Key != firstKey || !reflect.DeepEqual(made.App, want) {
+		t.Fatalf("created %+v, want %+v", made.App, want)
+	}
+
+	f.now = start.Add(time.Hour)
+	updated, err := f.UpdateApp(ctx, 7, operator.UpdateApp{
+		Name: ptr("mall"), Disabled: ptr(true), Admins: ptr([]string{"ops"}), BlocklistLimit: ptr(5), RateApp: ptr(2.5),
+		RateCommand: ptr(1.0), RateSpecial: ptr(map[string]float64{"black_list_add": 3}),
+	})
+	want.Name, want.Disabled, want.Admins, want.BlocklistLimit, want.Updated = "mall", true, []string{"ops"}, 5, f.now
+	want.Rates = relation.Rates{App: 2.5, Command: 1, Special: map[string]float64{"black_list_add": 3}}
+	if err != nil || !reflect.DeepEqual(updated, want) {
+		t.Fatalf("updated %+v, err %v, want %+v", updated, err, want)
+	}
+	if same, err := f.UpdateApp(ctx, 7, operator.UpdateApp{}); err != nil || !reflect.DeepEqual(same, want) {
+		t.Errorf("an empty update changed the app: %+v, err %v", same, err)
+	}
+	if shown, err := f.App(ctx, 7); err != nil || !reflect.DeepEqual(shown, want) {
+		t.Errorf("shown %+v, err %v, want %+v", shown, err, want)
+	}
+
+	other, err := f.CreateApp(ctx, operator.CreateApp{})
+	if err != nil || len(other.Key) != 64 {
+		t.Fatalf("an app of which nothing was said: %+v, err %v", other.App, err)
+	}
+	list, err := f.Apps(ctx)
+	if wantList := (operator.AppList{Apps: []operator.App{want, other.App}}); err != nil || !reflect.DeepEqual(list, wantList) {
+		t.Errorf("list %+v, err %v, want %+v", list, err, wantList)
+	}
+	if gone, err := f.DeleteApp(ctx, 7); err != nil || gone.SDKAppID != 7 {
+		t.Errorf("deleted %+v, err %v", gone, err)
+	}
+	_, err = f.App(ctx, 7)
+	refused(t, err, http.StatusNotFound, operator.CodeNotFound)
+}
+
+func TestKeyRotation(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	old := f.newApp(t).Keys[0]
+	rotated, err := f.RotateKey(ctx, 7, operator.RotateKey{Key: secondKey})
+	if err != nil || rotated.Key != secondKey || len(rotated.Keys) != 2 || rotated.Keys[1] != old {
+		t.Fatalf("rotated %+v, err %v", rotated.Keys, err)
+	}
+	dropped, err := f.DropKey(ctx, 7, old.Fingerprint)
+	if err != nil || !reflect.DeepEqual(dropped.Keys, rotated.Keys[:1]) {
+		t.Errorf("after the drop %+v, err %v, want %+v", dropped.Keys, err, rotated.Keys[:1])
+	}
+	_, err = f.DropKey(ctx, 7, dropped.Keys[0].Fingerprint)
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	emergency, err := f.RotateKey(ctx, 7, operator.RotateKey{DropOld: true})
+	if err != nil || len(emergency.Keys) != 1 || len(emergency.Key) != 64 {
+		t.Errorf("rotation that drops the old: %+v, err %v", emergency.Keys, err)
+	}
+}
+
+func TestUnknownAppIsNotFound(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	calls := map[string]func() error{
+		"show":         func() error { _, err := f.App(ctx, 5); return err },
+		"update":       func() error { _, err := f.UpdateApp(ctx, 5, operator.UpdateApp{}); return err },
+		"delete":       func() error { _, err := f.DeleteApp(ctx, 5); return err },
+		"rotate":       func() error { _, err := f.RotateKey(ctx, 5, operator.RotateKey{}); return err },
+		"drop":         func() error { _, err := f.DropKey(ctx, 5, "x"); return err },
+		"callback":     func() error { _, err := f.Callback(ctx, 5); return err },
+		"set callback": func() error { _, err := f.SetCallback(ctx, 5, operator.SetCallback{}); return err },
+		"test":         func() error { _, err := f.TestCallback(ctx, 5); return err },
+		"make":         func() error { _, err := f.MakeUserSig(ctx, 5, operator.MakeUserSig{UserID: "a"}); return err },
+		"check":        func() error { _, err := f.CheckUserSig(ctx, 5, operator.CheckUserSig{}); return err },
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) { refused(t, call(), http.StatusNotFound, operator.CodeNotFound) })
+	}
+}
+
+func TestWrongAppsAreRefused(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	f.newApp(t)
+	_, err := f.CreateApp(ctx, operator.CreateApp{SDKAppID: 7})
+	refused(t, err, http.StatusConflict, operator.CodeConflict)
+	_, err = f.CreateApp(ctx, operator.CreateApp{Key: "short"})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	_, err = f.UpdateApp(ctx, 7, operator.UpdateApp{BlocklistLimit: ptr(-1)})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	_, err = f.RotateKey(ctx, 7, operator.RotateKey{Key: firstKey})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+}
+
+func TestStoreFailures(t *testing.T) {
+	f := serve(t, nil)
+	f.newApp(t)
+	f.store.fail = relation.ErrUnavailable
+	_, err := f.UpdateApp(t.Context(), 7, operator.UpdateApp{Name: ptr("x")})
+	refused(t, err, http.StatusServiceUnavailable, operator.CodeUnavailable)
+	f.store.fail = fmt.Errorf("row with key %s is odd", "of-someone")
+	_, err = f.UpdateApp(t.Context(), 7, operator.UpdateApp{Name: ptr("x")})
+	refused(t, err, http.StatusInternalServerError, operator.CodeInternal)
+	if err.Error() != "the server failed; its log has the reason" {
+		t.Errorf("an unknown error is told: %v", err)
+	}
+}

@@ -1,0 +1,253 @@
+package operator_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	token         = "operator-token-of-the-tests"
+	firstKey      = "first-secret-key-0001"
+	secondKey     = "second-secret-key-002"
+	callbackToken = "callback-token-of-the-tests"
+)
+
+var start = time.Unix(1767225600, 0).UTC()
+
+// fixture is a running operator API. When the test ends, every answer and the log are searched for secrets.
+type fixture struct {
+	*operator.Client
+	url    string
+	now    time.Time
+	store  *appTable
+	outbox *letters
+	opts   operator.Options
+
+	mu      sync.Mutex
+	log     bytes.Buffer
+	answers []answer
+}
+
+// answer is what the server sent to one request.
+type answer struct {
+	request string
+	body    string
+}
+
+// serve starts a server; adjust may change its options.
+func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
+	t.Helper()
+	f := &fixture{now: start, store: &appTable{apps: map[uint32]relation.App{}}, outbox: &letters{}}
+	now := func() time.Time { return f.now }
+	registry, err := apps.Open(t.Context(), f.store, apps.Options{Now: now, CheckURL: webhook.ValidateURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.opts = operator.Options{
+		Registry: registry, Outbox: f.outbox, Token: token, Now: now, Version: "v1", Started: start,
+		Log: slog.New(slog.NewTextHandler(lockedWriter{f}, nil)),
+	}
+	if adjust != nil {
+		adjust(&f.opts)
+	}
+	server := httptest.NewServer(f.record(operator.New(f.opts)))
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	if f.Client, err = operator.NewClient(operator.ClientOptions{URL: server.URL, Token: token}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	t.Cleanup(func() { f.noSecrets(t) })
+	return f
+}
+
+// noSecrets fails the test if a secret reached the log, or an answer other than the one that made it.
+func (f *fixture) noSecrets(t *testing.T) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	secrets := []string{token, firstKey, secondKey, callbackToken}
+	for _, app := range f.opts.Registry.All() {
+		for _, key := range app.Keys {
+			secrets = append(secrets, key.Secret)
+		}
+	}
+	for _, secret := range secrets {
+		if strings.Contains(f.log.String(), secret) {
+			t.Errorf("the log tells a secret:\n%s", f.log.String())
+		}
+		for _, a := range f.answers {
+			made := a.request == "POST /operator/v1/apps" || strings.HasSuffix(a.request, "/rotate-key")
+			if !made && strings.Contains(a.body, secret) || secret == token && strings.Contains(a.body, token) {
+				t.Errorf("the answer to %s tells a secret: %s", a.request, a.body)
+			}
+		}
+	}
+}
+
+// record keeps every answer.
+func (f *fixture) record(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tee := &teeWriter{ResponseWriter: w}
+		defer func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.answers = append(f.answers, answer{r.Method + " " + r.URL.Path, tee.body.String()})
+		}()
+		next.ServeHTTP(tee, r)
+	})
+}
+
+type teeWriter struct {
+	http.ResponseWriter
+	body bytes.Buffer
+}
+
+func (w *teeWriter) Write(p []byte) (int, error) {
+	w.body.Write(p)
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *teeWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+type lockedWriter struct{ f *fixture }
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	return w.f.log.Write(p)
+}
+
+// do sends a raw request and returns status and body.
+func (f *fixture) do(t *testing.T, method, path, body string, header http.Header) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, f.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header.Clone()
+	req.Host = header.Get("Host")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func authorized() http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
+// newApp makes app 7 with the first key.
+func (f *fixture) newApp(t *testing.T) operator.AppSecret {
+	t.Helper()
+	app, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: 7, Name: "shop", Key: firstKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app
+}
+
+// refused checks that err is a refusal of the API with this status and code.
+func refused(t *testing.T, err error, status int, code string) {
+	t.Helper()
+	var refusal *operator.Error
+	if !errors.As(err, &refusal) || refusal.Status != status || refusal.Code != code || refusal.Message == "" {
+		t.Errorf("err = %#v, want status %d, code %q and a message", err, status, code)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// appTable is an AppStore on a map; fail makes its writes fail.
+type appTable struct {
+	mu   sync.Mutex
+	apps map[uint32]relation.App
+	fail error
+}
+
+func (s *appTable) Apps(context.Context) ([]relation.App, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []relation.App
+	for _, app := range s.apps {
+		all = append(all, app)
+	}
+	return all, nil
+}
+
+func (s *appTable) CreateApp(_ context.Context, app relation.App) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.apps[app.SDKAppID]; taken {
+		return relation.ErrAppExists
+	}
+	return s.put(app)
+}
+
+func (s *appTable) UpdateApp(_ context.Context, app relation.App) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put(app)
+}
+
+func (s *appTable) put(app relation.App) error {
+	if s.fail == nil {
+		s.apps[app.SDKAppID] = app
+	}
+	return s.fail
+}
+
+func (s *appTable) DeleteApp(_ context.Context, id uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.apps, id)
+	return s.fail
+}
+
+// letters is an outbox with dead letters only, newest first.
+type letters struct {
+	dead  []relation.DeadEvent
+	stats []relation.OutboxStats
+}
+
+func (l *letters) Dead(_ context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
+	after := 0
+	if q.Before != "" {
+		after = 1 + slices.IndexFunc(l.dead, func(d relation.DeadEvent) bool { return d.ID == q.Before })
+	}
+	var page []relation.DeadEvent
+	for _, d := range l.dead[after:] {
+		if (q.SDKAppID == 0 || q.SDKAppID == d.SDKAppID) && len(page) < q.Limit {
+			page = append(page, d)
+		}
+	}
+	return page, nil
+}
+
+func (l *letters) OutboxStats(context.Context) ([]relation.OutboxStats, error) { return l.stats, nil }
+
+var someSettings = []config.Setting{{Name: "data", Value: "d", Origin: "flag"}}
