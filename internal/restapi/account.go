@@ -95,8 +95,11 @@ func (h *Handler) accountDelete(ctx context.Context, c call, req *api.AccountDel
 // kick is im_open_login_svc/kick.
 func (h *Handler) kick(ctx context.Context, c call, req *api.KickRequest) (any, error) {
 	userID := cmp.Or(req.UserID, req.Identifier)
-	if userID == "" {
+	switch {
+	case userID == "":
 		return nil, login.badParameter("UserID is missing")
+	case !relation.ValidUserID(userID):
+		return nil, relation.ErrNoAccount
 	}
 	// Also after an error: the store may have committed the kick and lost the answer.
 	defer h.tickets.kicked()

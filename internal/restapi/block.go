@@ -122,10 +122,13 @@ func relationWord(s relation.BlockState) string {
 	return api.BlackNo
 }
 
-// checkOwner tells a From_Account that was left out from one that is not imported.
+// checkOwner tells a From_Account that was left out from one that is not imported, and one that cannot be.
 func checkOwner(id string) error {
-	if id == "" {
+	switch {
+	case id == "":
 		return sns.badParameter("From_Account is missing")
+	case !relation.ValidUserID(id):
+		return relation.ErrNoAccount
 	}
 	return nil
 }

@@ -73,12 +73,16 @@ func TestBlackListAdd(t *testing.T) {
 		},
 		{
 			name: "a target that cannot be an account", command: addCmd,
-			body: `{"From_Account":"a","To_Account":["","ü","\u0000","` + strings.Repeat("x", 33) + `"]}`,
+			body: `{"From_Account":"a","To_Account":["","ü","b\u0000","` + strings.Repeat("x", 33) + `"]}`,
 			want: results([]string{
 				resultItem("", 30003, unknown), resultItem("ü", 30003, unknown),
-				`{"To_Account":"\u0000","ResultCode":30003,"ResultInfo":"` + unknown + `"}`,
+				`{"To_Account":"b\u0000","ResultCode":30003,"ResultInfo":"` + unknown + `"}`,
 				resultItem(strings.Repeat("x", 33), 30003, unknown),
-			}, "", "ü", `\u0000`, strings.Repeat("x", 33)),
+			}, "", "ü", `b\u0000`, strings.Repeat("x", 33)),
+		},
+		{
+			name: "an owner that cannot be an account", command: addCmd, body: `{"From_Account":"a\u0000","To_Account":["b"]}`,
+			want: failSns(30003, ownerInfo),
 		},
 		{
 			name: "ids are case-sensitive", command: addCmd, body: `{"From_Account":"a","To_Account":["B"]}`, // 59

@@ -49,23 +49,22 @@ func FuzzQuery(f *testing.F) {
 
 func FuzzBody(f *testing.F) {
 	srv := newFuzzServer(f)
-	known := knownCodes(f)
+	known, table, query := knownCodes(f), srv.h.table(), srv.query()
 	for _, seed := range []string{
 		"", "{}", "null", "[]", addABC, `{"From_Account":1,"To_Account":["b"]}`, `{"From_Account":"a","StartIndex":1e400,"MaxLimited":1}`,
 		`{"UserID":"a","Nick":"n"}`, `{"Accounts":["a",1]}`, `{"AccountList":[{"UserID":"a"}]}`, `{"CheckItem":[{"UserID":"a"}]}`,
 		`{"From_Account":"a","To_Account":["b"],"CheckType":"BlackCheckResult_Type_Both"}`, "{\"From_Account\":\"\xff\"}",
 		`{"DeleteItem":[{"UserID":99999999999999999999}]}`, strings.Repeat(`{"x":[`, 2000),
 	} {
-		for i := range srv.h.table() {
+		for i := range table {
 			f.Add(i, []byte(seed))
 		}
 	}
 	f.Fuzz(func(t *testing.T, which int, body []byte) {
 		srv.t = t
-		table := srv.h.table()
 		cmd := table[uint(which)%uint(len(table))]
 		before := srv.store.changes.Load()
-		env := srv.envelope(srv.post(srv.target(cmd.service.name+"/"+cmd.name), string(body)))
+		env := srv.envelope(srv.post("/v4/"+cmd.service.name+"/"+cmd.name+"?"+query, string(body)))
 		if !known[env.ErrorCode] || env.ErrorCode == 30006 || env.ErrorCode == 70500 {
 			t.Errorf("%s: code %d (%s)", cmd.name, env.ErrorCode, srv.log)
 		}
