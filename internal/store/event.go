@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+var (
+	selectQueued = set{
+		one: `SELECT 1 FROM event WHERE sdkappid = $1 AND owner = $2 LIMIT 1`,
+		all: `SELECT j.i FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS j(sdkappid, owner, i)
+			WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C")`,
+	}
+	insertEvents = set{
+		one: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, due_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0))`,
+		all: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, due_ms)
+			SELECT a, b, c, d, e, f, g, h, i, NULLIF(j, 0) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[],
+				$5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[]) AS r(a, b, c, d, e, f, g, h, i, j)`,
+	}
+)
+
+// writeEvents appends the batch's events to the outbox. The first event of an owner whose queue is empty is the head.
+func (b *batch) writeEvents(c conn) error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	if err := b.findHeads(c); err != nil {
+		return err
+	}
+	n := len(b.events)
+	apps, seqs, created, due := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	owners, kinds, targets := make([]string, n), make([]string, n), make([]string, n)
+	addresses, platforms := make([]string, n), make([]string, n)
+	ids := make([][]byte, n)
+	for i := range b.events {
+		e := &b.events[i]
+		id, err := uuid.Parse(e.ID)
+		if err != nil {
+			return err
+		}
+		list, err := json.Marshal(e.Targets)
+		if err != nil {
+			return err
+		}
+		apps[i], owners[i], seqs[i], ids[i] = int64(e.SDKAppID), e.Owner, e.Seq, id[:]
+		kinds[i], targets[i] = string(e.Kind), string(list)
+		addresses[i], platforms[i] = e.Origin.ClientIP, e.Origin.Platform
+		created[i] = e.Created.UnixMilli()
+		if e.Head {
+			due[i] = created[i]
+		}
+	}
+	return c.each(insertEvents, nil, apps, owners, seqs, ids, kinds, targets, addresses, platforms, created, due)
+}
+
+func (b *batch) findHeads(c conn) error {
+	first := make(map[accountKey]int, len(b.events))
+	var apps []int64
+	var owners []string
+	var index []int
+	for i := range b.events {
+		e := &b.events[i]
+		key := accountKey{e.SDKAppID, e.Owner}
+		if _, seen := first[key]; seen {
+			continue
+		}
+		first[key] = i
+		e.Head = true
+		apps, owners, index = append(apps, int64(e.SDKAppID)), append(owners, e.Owner), append(index, i)
+	}
+	return c.each(selectQueued, func(i int, _ row) error {
+		b.events[index[i]].Head = false
+		return nil
+	}, apps, owners)
+}
+
+// eventColumns are what readEvent reads.
+const eventColumns = `sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, attempts`
+
+func readEvent(r row, e *relation.Event, more ...any) error {
+	var (
+		id            []byte
+		app, created  int64
+		kind, targets string
+	)
+	dest := []any{&app, &e.Owner, &e.Seq, &id, &kind, &targets, &e.Origin.ClientIP, &e.Origin.Platform, &created, &e.Attempts}
+	if err := r.scan(append(dest, more...)...); err != nil {
+		return err
+	}
+	parsed, err := uuid.FromBytes(id)
+	if err != nil {
+		return fmt.Errorf("event %d of %q has a damaged id: %w", e.Seq, e.Owner, err)
+	}
+	if err := json.Unmarshal([]byte(targets), &e.Targets); err != nil {
+		return fmt.Errorf("event %d of %q has damaged targets: %w", e.Seq, e.Owner, err)
+	}
+	e.SDKAppID, e.ID, e.Kind, e.Created = uint32(app), parsed.String(), relation.EventKind(kind), time.UnixMilli(created)
+	return nil
+}
+
+// Due implements relation.Outbox.
+func (s *Store) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHead, error) {
+	var heads []relation.DueHead
+	err := s.engine.read(ctx, func(c conn) error {
+		return c.query(`SELECT `+eventColumns+`, due_ms, CASE WHEN EXISTS (SELECT 1 FROM event n
+				WHERE n.sdkappid = e.sdkappid AND n.owner = e.owner AND n.seq > e.seq) THEN 1 ELSE 0 END
+			FROM event e WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms <= $2 AND (due_ms, owner) > ($3, $4)
+			ORDER BY due_ms, owner LIMIT $5`, func(r row) error {
+			var h relation.DueHead
+			var due, more int64
+			if err := readEvent(r, &h.Event, &due, &more); err != nil {
+				return err
+			}
+			h.Head, h.Due, h.More = true, time.UnixMilli(due), more != 0
+			heads = append(heads, h)
+			return nil
+		}, int64(q.SDKAppID), q.Now.UnixMilli(), q.After.Due, q.After.Owner, int64(q.Limit))
+	})
+	return heads, unavailable(err)
+}
+
+// NextDue implements relation.Outbox.
+func (s *Store) NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (time.Time, error) {
+	var next time.Time
+	err := s.engine.read(ctx, func(c conn) error {
+		return c.query(`SELECT due_ms FROM event WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms > $2
+			ORDER BY due_ms LIMIT 1`, func(r row) error {
+			var due int64
+			err := r.scan(&due)
+			next = time.UnixMilli(due)
+			return err
+		}, int64(sdkAppID), now.UnixMilli())
+	})
+	return next, unavailable(err)
+}
+
+// Following implements relation.Outbox.
+func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int) ([]relation.Event, error) {
+	var events []relation.Event
+	err := s.engine.read(ctx, func(c conn) error {
+		return c.query(`SELECT `+eventColumns+` FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3
+			ORDER BY seq LIMIT $4`, func(r row) error {
+			var e relation.Event
+			err := readEvent(r, &e)
+			events = append(events, e)
+			return err
+		}, int64(key.SDKAppID), key.Owner, key.Seq, int64(limit))
+	})
+	return events, unavailable(err)
+}
+
+// Dead implements relation.Outbox.
+func (s *Store) Dead(ctx context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
+	before := uuid.Max
+	if q.Before != "" {
+		var err error
+		if before, err = uuid.Parse(q.Before); err != nil {
+			return nil, fmt.Errorf("%w: the cursor is not an event id", relation.ErrParameter)
+		}
+	}
+	where, args := `id < $1`, []any{before[:]}
+	if q.SDKAppID != 0 {
+		where, args = `id < $1 AND sdkappid = $2`, append(args, int64(q.SDKAppID))
+	}
+	args = append(args, int64(q.Limit))
+	var dead []relation.DeadEvent
+	err := s.engine.read(ctx, func(c conn) error {
+		return c.query(fmt.Sprintf(`SELECT %s, reason, parked_ms FROM dead_event WHERE %s ORDER BY id DESC LIMIT $%d`,
+			eventColumns, where, len(args)), func(r row) error {
+			var d relation.DeadEvent
+			var parked int64
+			err := readEvent(r, &d.Event, &d.Reason, &parked)
+			d.Parked = time.UnixMilli(parked)
+			dead = append(dead, d)
+			return err
+		}, args...)
+	})
+	return dead, unavailable(err)
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// postgresReaders is how many connections read at a time.
+	postgresReaders = 8
+	// advisoryKey names the lock that the one writing node holds: "kith" in ASCII.
+	advisoryKey = 0x6b697468
+	// postgresTimeout bounds connecting and each statement that is not part of a commit.
+	postgresTimeout = 10 * time.Second
+)
+
+// postgresEngine writes on one connection, which also holds the advisory lock, and reads on a pool. A lost writing
+// connection is opened again by the next write, which takes the lock anew.
+type postgresEngine struct {
+	config *pgx.ConnConfig
+	writer *pgx.Conn
+	pool   *pgxpool.Pool
+	fault  func(step string) error
+}
+
+func openPostgres(ctx context.Context, url string, fault func(string) error) (*postgresEngine, error) {
+	pool, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the store URL is not a PostgreSQL URL; write postgres://user:password@host:port/database")
+	}
+	pool.MaxConns = postgresReaders
+	pool.ConnConfig.RuntimeParams["application_name"] = "kith"
+	pool.ConnConfig.ConnectTimeout = postgresTimeout
+	e := &postgresEngine{config: pool.ConnConfig.Copy(), fault: fault}
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := migratePostgres(ctx, e.config); err != nil {
+		_ = e.writer.Close(ctx)
+		return nil, err
+	}
+	if e.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+		_ = e.writer.Close(ctx)
+		return nil, err
+	}
+	return e, nil
+}
+
+// connect opens the writing connection and takes the advisory lock.
+func (e *postgresEngine) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
+	defer cancel()
+	c, err := pgx.ConnectConfig(ctx, e.config.Copy())
+	if err != nil {
+		return fmt.Errorf("cannot connect to PostgreSQL at %s:%d as %s: %w", e.config.Host, e.config.Port, e.config.User, redactPostgres(err))
+	}
+	var locked bool
+	err = c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(advisoryKey)).Scan(&locked)
+	if err == nil && !locked {
+		err = errors.New("another kith uses this database; one node at a time can: stop the other, or name another database")
+	}
+	if err == nil {
+		// A commit is synced before it is answered, whatever the server's default is.
+		_, err = c.Exec(ctx, "SET synchronous_commit = on")
+	}
+	if err != nil {
+		_ = c.Close(ctx)
+		return err
+	}
+	e.writer = c
+	return nil
+}
+
+// redactPostgres drops the parts of a connect error that could repeat the connection string.
+func redactPostgres(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return errors.New(e.Message)
+	}
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		text = text[i+2:]
+	}
+	return errors.New(text)
+}
+
+func (e *postgresEngine) write(ctx context.Context, fn func(conn) error) error {
+	if e.writer.IsClosed() {
+		if err := e.connect(ctx); err != nil {
+			return err
+		}
+	}
+	tx, err := e.writer.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	err = e.step("begin")
+	if err == nil {
+		err = fn(postgresConn{ctx, tx})
+	}
+	if err == nil {
+		err = e.step("commit")
+	}
+	if err != nil {
+		_ = tx.Rollback(ctx)
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		if _, refused := errors.AsType[*pgconn.PgError](err); refused || errors.Is(err, pgx.ErrTxCommitRollback) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return e.step("committed")
+}
+
+func (e *postgresEngine) step(name string) error {
+	if e.fault == nil {
+		return nil
+	}
+	return e.fault(name)
+}
+
+func (e *postgresEngine) read(ctx context.Context, fn func(conn) error) error {
+	tx, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	return fn(postgresConn{ctx, tx})
+}
+
+func (e *postgresEngine) backup(context.Context, string) error {
+	return errors.New("the store is PostgreSQL; copy it with pg_dump or your server's own backup")
+}
+
+func (e *postgresEngine) upkeep() {}
+
+func (e *postgresEngine) size() (total, wal int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), postgresTimeout)
+	defer cancel()
+	_ = e.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&total)
+	return total, 0
+}
+
+func (e *postgresEngine) close() error {
+	e.pool.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), postgresTimeout)
+	defer cancel()
+	return e.writer.Close(ctx)
+}
+
+// postgresConn runs statements in one transaction; pgx keeps them prepared.
+type postgresConn struct {
+	ctx context.Context
+	tx  pgx.Tx
+}
+
+type postgresRow struct {
+	rows pgx.Rows
+	set  bool // the first column is the ordinal
+}
+
+func (c postgresConn) query(q string, scan func(row) error, args ...any) error {
+	rows, err := c.tx.Query(c.ctx, q, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if scan == nil {
+			continue
+		}
+		if err := scan(postgresRow{rows: rows}); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (c postgresConn) each(s set, scan func(i int, r row) error, cols ...any) error {
+	if rows(cols[0]) == 0 {
+		return nil
+	}
+	rows, err := c.tx.Query(c.ctx, s.all, cols...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if scan == nil {
+			continue
+		}
+		ordinal := binary.BigEndian.Uint64(rows.RawValues()[0])
+		if err := scan(int(ordinal)-1, postgresRow{rows: rows, set: true}); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (r postgresRow) scan(dest ...any) error {
+	if r.set {
+		return r.rows.Scan(append([]any{nil}, dest...)...)
+	}
+	return r.rows.Scan(dest...)
+}

@@ -1,0 +1,255 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+const (
+	// sqliteReaders is how many connections read at a time.
+	sqliteReaders = 4
+	// checkpointPages is how many pages the write-ahead log is ahead of the database when a checkpoint starts beside
+	// the writer.
+	checkpointPages = 1024
+	// resetPages is the length of the log from which the writer itself finishes a checkpoint, so that the log starts
+	// over. It does so when the checkpoint beside it has left it at most finishPages.
+	resetPages  = 8192
+	finishPages = 256
+)
+
+type sqliteEngine struct {
+	path    string
+	lock    *os.File
+	shm     *os.File // the wal-index
+	writer  sqliteConn
+	readers chan sqliteConn
+	fault   func(step string) error
+	log     *slog.Logger
+
+	checkpoint chan struct{}
+	done       sync.WaitGroup
+}
+
+// openSQLite opens or creates DIR/kith.db and takes the directory's lock.
+func openSQLite(ctx context.Context, dir string, log *slog.Logger, fault func(string) error) (_ *sqliteEngine, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data directory: %w; check the path and its permissions", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = lock.Close()
+		}
+	}()
+	path := filepath.Join(dir, DatabaseFile)
+	if err := migrateSQLite(ctx, path); err != nil {
+		return nil, err
+	}
+	e := &sqliteEngine{
+		path: path, lock: lock, fault: fault, log: log,
+		readers:    make(chan sqliteConn, sqliteReaders),
+		checkpoint: make(chan struct{}, 1),
+	}
+	if e.writer, err = openSQLiteConn(path, sqlite.OpenReadWrite); err != nil {
+		return nil, describeSQLite(path, err)
+	}
+	for range sqliteReaders {
+		c, err := openSQLiteConn(path, sqlite.OpenReadOnly)
+		if err != nil {
+			_ = e.closeConns()
+			return nil, describeSQLite(path, err)
+		}
+		e.readers <- c
+	}
+	if e.shm, err = os.Open(path + "-shm"); err != nil {
+		_ = e.closeConns()
+		return nil, fmt.Errorf("cannot read the wal-index: %w", err)
+	}
+	e.done.Go(e.checkpoints)
+	return e, nil
+}
+
+func openSQLiteConn(path string, mode sqlite.OpenFlags) (sqliteConn, error) {
+	c, err := sqlite.OpenConn(path, mode|sqlite.OpenWAL|sqlite.OpenNoMutex)
+	if err != nil {
+		return sqliteConn{}, err
+	}
+	c.SetBusyTimeout(10 * time.Second)
+	pragmas := `PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;`
+	if err := sqlitex.ExecuteScript(c, pragmas, nil); err != nil {
+		_ = c.Close()
+		return sqliteConn{}, err
+	}
+	return sqliteConn{c}, nil
+}
+
+func (e *sqliteEngine) write(_ context.Context, fn func(conn) error) error {
+	c := e.writer
+	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := e.step("begin")
+	if err == nil {
+		err = fn(c)
+	}
+	if err == nil {
+		err = e.step("commit")
+	}
+	if err == nil {
+		err = c.exec("COMMIT")
+	}
+	if err == nil {
+		return e.step("committed")
+	}
+	if rollback := c.exec("ROLLBACK"); rollback != nil && !c.c.AutocommitEnabled() {
+		return fmt.Errorf("%w: %w; the transaction could not be rolled back: %w", errBroken, err, rollback)
+	}
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
+		return fmt.Errorf("%w: %w", errBroken, describeSQLite(e.path, err))
+	}
+	return describeSQLite(e.path, err)
+}
+
+// step lets a test fail or kill the process at a named point of a commit.
+func (e *sqliteEngine) step(name string) error {
+	if e.fault == nil {
+		return nil
+	}
+	return e.fault(name)
+}
+
+func (e *sqliteEngine) read(ctx context.Context, fn func(conn) error) error {
+	var c sqliteConn
+	select {
+	case c = <-e.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { e.readers <- c }()
+	c.c.SetInterrupt(ctx.Done())
+	defer c.c.SetInterrupt(nil)
+	if err := c.exec("BEGIN"); err != nil {
+		return readError(ctx, e.path, err)
+	}
+	err := fn(c)
+	c.c.SetInterrupt(nil)
+	if end := c.exec("ROLLBACK"); err == nil {
+		err = end
+	}
+	return readError(ctx, e.path, err)
+}
+
+func readError(ctx context.Context, path string, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return describeSQLite(path, err)
+}
+
+// upkeep wakes the checkpointer, and finishes a checkpoint itself when the log is long and little is left to do.
+func (e *sqliteEngine) upkeep() {
+	length, behind := e.walPages()
+	if length >= resetPages && behind <= finishPages {
+		_ = e.writer.exec("PRAGMA wal_checkpoint(PASSIVE)")
+		return
+	}
+	if behind < checkpointPages {
+		return
+	}
+	select {
+	case e.checkpoint <- struct{}{}:
+	default:
+	}
+}
+
+// walPages reads from the wal-index how long the log is and how far the database is behind it. The places are those of
+// SQLite's documented wal-index format: mxFrame at byte 16, nBackfill at byte 96.
+func (e *sqliteEngine) walPages() (length, behind uint32) {
+	var max, backfill [4]byte
+	if _, err := e.shm.ReadAt(max[:], 16); err != nil {
+		return 0, 0
+	}
+	if _, err := e.shm.ReadAt(backfill[:], 96); err != nil {
+		return 0, 0
+	}
+	length = binary.NativeEndian.Uint32(max[:])
+	return length, length - min(length, binary.NativeEndian.Uint32(backfill[:]))
+}
+
+// checkpoints moves the log into the database beside the writer.
+func (e *sqliteEngine) checkpoints() {
+	c, err := openSQLiteConn(e.path, sqlite.OpenReadWrite)
+	if err != nil {
+		e.log.Error("the checkpointer cannot open the database; the writer does its work", "error", err)
+		for range e.checkpoint { // drained so that upkeep goes on
+		}
+		return
+	}
+	defer func() { _ = c.c.Close() }()
+	for range e.checkpoint {
+		if err := c.exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+			e.log.Error("checkpoint failed; it is tried again after the next commits", "error", err)
+		}
+	}
+}
+
+func (e *sqliteEngine) size() (total, wal int64) {
+	if info, err := os.Stat(e.path + "-wal"); err == nil {
+		wal = info.Size()
+	}
+	if info, err := os.Stat(e.path); err == nil {
+		total = info.Size() + wal
+	}
+	return total, wal
+}
+
+func (e *sqliteEngine) backup(ctx context.Context, path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s exists already; name a new file", path)
+	}
+	c, err := openSQLiteConn(e.path, sqlite.OpenReadWrite)
+	if err != nil {
+		return describeSQLite(e.path, err)
+	}
+	defer func() { _ = c.c.Close() }()
+	c.c.SetInterrupt(ctx.Done())
+	err = sqlitex.ExecuteTransient(c.c, "VACUUM INTO ?", &sqlitex.ExecOptions{Args: []any{path}})
+	if err != nil {
+		_ = os.Remove(path)
+	}
+	return readError(ctx, path, err)
+}
+
+func (e *sqliteEngine) close() error {
+	close(e.checkpoint)
+	e.done.Wait()
+	err := e.closeConns()
+	return errors.Join(err, e.shm.Close(), e.lock.Close())
+}
+
+func (e *sqliteEngine) closeConns() error {
+	var errs []error
+	for {
+		select {
+		case c := <-e.readers:
+			errs = append(errs, c.c.Close())
+			continue
+		default:
+		}
+		break
+	}
+	return errors.Join(append(errs, e.writer.c.Close())...)
+}

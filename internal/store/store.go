@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// DatabaseFile is the name of the default engine's database in the data directory.
+const DatabaseFile = "kith.db"
+
+// Options says which database to open, and how.
+type Options struct {
+	// Dir is the data directory of the SQLite engine.
+	Dir string
+	// URL names a PostgreSQL database (postgres://…); empty means SQLite in Dir.
+	URL string
+	// Now is the clock for background work; time.Now when nil.
+	Now func() time.Time
+	// Log hears of background work; nothing when nil.
+	Log *slog.Logger
+	// OnCommit is called by the writing goroutine after each commit with the events it made durable, in commit order.
+	// It must not block and must not call the store.
+	OnCommit func([]relation.Event)
+	// OnBatch is called after each commit with what it held. It must not block.
+	OnBatch func(Batch)
+	// Fault is for tests: it is called at each step of a commit ("begin", "read", "write", "commit", "committed") and
+	// fails the commit by returning an error.
+	Fault func(step string) error
+}
+
+// Batch describes one group commit.
+type Batch struct {
+	Calls    int           // Apply calls merged
+	Verdicts int           // settlements merged
+	Took     time.Duration // from the start of the transaction to its end
+	Err      error
+}
+
+// Store is a database. It implements relation.Store, relation.Outbox and relation.AppStore.
+type Store struct {
+	engine  engine
+	now     func() time.Time
+	log     *slog.Logger
+	options Options
+	queue   *queue
+	counts  *counts
+	pages   *pageHints
+	ids     idPool // used by the writing goroutine only
+
+	sweep   chan struct{}
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	closing sync.Once
+	closed  error
+	broken  brokenLatch
+}
+
+var (
+	_ relation.Store    = (*Store)(nil)
+	_ relation.Outbox   = (*Store)(nil)
+	_ relation.AppStore = (*Store)(nil)
+)
+
+// Open opens the database, creates or migrates it, and starts the store's goroutines. An error is a sentence for the
+// operator: a newer, foreign or damaged database, a directory in use, a disk that is full or read-only. Close the store
+// to release the database.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	e, err := openEngine(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		engine: e, now: options.Now, log: options.Log, options: options,
+		queue: newQueue(), counts: newCounts(), pages: newPageHints(),
+		sweep: make(chan struct{}, 1),
+	}
+	if err := e.read(ctx, s.counts.load); err != nil {
+		_ = e.close()
+		return nil, err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.done.Go(s.write)
+	s.done.Go(func() { s.sweeper(background) })
+	return s, nil
+}
+
+func openEngine(ctx context.Context, options Options) (engine, error) {
+	if options.URL == "" {
+		return openSQLite(ctx, options.Dir, options.Log, options.Fault)
+	}
+	return openPostgres(ctx, options.URL, options.Fault)
+}
+
+// Close commits what was accepted, stops the goroutines and closes the database. Calls that come later get
+// ErrUnavailable. Closing twice is safe and returns the same error.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.stop()
+		s.queue.close()
+		s.done.Wait()
+		s.closed = s.engine.close()
+	})
+	return s.closed
+}
+
+// Backup writes a consistent copy of the database to a new file at path, while the store works. PostgreSQL has its own
+// tools for this and answers with an error that names them.
+func (s *Store) Backup(ctx context.Context, path string) error { return s.engine.backup(ctx, path) }
+
+// Ready returns nil when the store can commit, or why it cannot.
+func (s *Store) Ready() error { return s.broken.err() }
+
+// Engine names the engine: sqlite or postgres.
+func (s *Store) Engine() string {
+	if strings.HasPrefix(s.options.URL, "postgres") {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// Size returns the bytes that the database occupies on disk, the write-ahead log included, and those of the log alone.
+// For PostgreSQL the log belongs to the server and is 0.
+func (s *Store) Size() (total, wal int64) { return s.engine.size() }

@@ -1,0 +1,65 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// Engine is what an engine offers: all store ports on one database. All methods but Close are safe for concurrent use.
+type Engine interface {
+	relation.Store
+	relation.Outbox
+	relation.AppStore
+	// Close ends background work and releases the database. Calls under way end first or fail with
+	// relation.ErrUnavailable; later ones fail.
+	Close() error
+}
+
+// Options is what the suite wants of an engine that it opens.
+type Options struct {
+	// Now is the engine's clock; never nil.
+	Now func() time.Time
+	// OnCommit must be called after each commit with the events that became durable, in commit order, by one goroutine at
+	// a time; never nil.
+	OnCommit func([]relation.Event)
+}
+
+// Factory makes a fresh database, gone when t ends. Each call of open opens that same database, as a restart does; the
+// suite closes an engine before it opens the next. A database that cannot be opened fails t.
+type Factory func(t testing.TB, o Options) (open func() Engine)
+
+// test is one test of an area.
+type test struct {
+	name string
+	run  func(x *fixture)
+}
+
+// Run runs the whole suite on the engines that f opens.
+func Run(t *testing.T, f Factory) {
+	areas := []struct {
+		name  string
+		tests []test
+	}{
+		{"account", accountTests()},
+		{"block", blockTests()},
+		{"event", eventTests()},
+		{"settle", settleTests()},
+		{"app", appTests()},
+		{"apply", applyTests()},
+		{"concurrent", concurrentTests()},
+		{"linear", linearTests()},
+	}
+	for _, area := range areas {
+		t.Run(area.name, func(t *testing.T) {
+			for _, c := range area.tests {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(newFixture(t, f))
+				})
+			}
+		})
+	}
+	t.Run("history", func(t *testing.T) { Compare(t, f, newModel) })
+}

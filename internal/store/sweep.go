@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// sweepRows is how many rows one commit of the sweeper removes, so that callers hardly wait for it.
+	sweepRows = 200
+	// sweepPause is the wait before the sweeper tries again after a failure.
+	sweepPause = 5 * time.Second
+)
+
+func (s *Store) wakeSweeper() {
+	select {
+	case s.sweep <- struct{}{}:
+	default:
+	}
+}
+
+// sweeper removes the rows of deleted accounts and apps, a few at a time, each time it is woken and once at the start.
+func (s *Store) sweeper(ctx context.Context) {
+	for {
+		err := s.sweepAll(ctx)
+		if ctx.Err() != nil || errors.Is(err, errClosed) {
+			return
+		}
+		var again <-chan time.Time
+		if err != nil {
+			s.log.Error("removing rows of deleted accounts failed; it is tried again", "error", err)
+			again = time.After(sweepPause)
+		}
+		select {
+		case <-s.sweep:
+		case <-again:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Store) sweepAll(ctx context.Context) error {
+	for {
+		var more bool
+		err := s.alone(ctx, func(c conn) (err error) {
+			if more, err = sweepAccount(c); more || err != nil {
+				return err
+			}
+			more, err = s.sweepApp(c)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// sweepAccount removes some rows of one deleted account: its list, then its entries on the lists of others, whose
+// sequences move, then the mark itself.
+func sweepAccount(c conn) (more bool, err error) {
+	var id int64
+	err = c.query(`SELECT id FROM gone ORDER BY id LIMIT 1`, func(r row) error { return r.scan(&id) })
+	if err != nil || id == 0 {
+		return false, err
+	}
+	for _, find := range []string{
+		`SELECT owner, place FROM block WHERE owner = $1 LIMIT $2`,
+		`SELECT owner, place FROM block WHERE target = $1 LIMIT $2`,
+	} {
+		var owners, places []int64
+		err := c.query(find, func(r row) error {
+			var owner, place int64
+			err := r.scan(&owner, &place)
+			owners, places = append(owners, owner), append(places, place)
+			return err
+		}, id, int64(sweepRows))
+		if err != nil {
+			return false, err
+		}
+		if len(owners) == 0 {
+			continue
+		}
+		if err := c.each(deletePairs, nil, owners, places); err != nil {
+			return false, err
+		}
+		return true, c.each(shrinkLists, nil, owners)
+	}
+	if err := c.query(`DELETE FROM profile WHERE account = $1`, nil, id); err != nil {
+		return false, err
+	}
+	return true, c.query(`DELETE FROM gone WHERE id = $1`, nil, id)
+}
+
+// shrinkLists counts one entry less on each list. A deleted owner has no row, so nothing happens to it.
+var shrinkLists = set{
+	one: `UPDATE account SET block_count = block_count - 1, block_seq = block_seq + 1 WHERE id = $1`,
+	all: `UPDATE account a SET block_count = block_count - 1, block_seq = block_seq + 1
+		FROM (SELECT DISTINCT id FROM unnest($1::bigint[]) AS u(id)) j WHERE a.id = j.id`,
+}
+
+// sweepApp removes some rows of one deleted app: its accounts become gone ones, then its events go, then the record.
+func (s *Store) sweepApp(c conn) (more bool, err error) {
+	var app int64
+	err = c.query(`SELECT sdkappid FROM app WHERE deleting = 1 ORDER BY sdkappid LIMIT 1`, func(r row) error { return r.scan(&app) })
+	if err != nil || app == 0 {
+		return false, err
+	}
+	var names []string
+	var ids, apps []int64
+	err = c.query(`SELECT userid, id FROM account WHERE sdkappid = $1 LIMIT $2`, func(r row) error {
+		var name string
+		var id int64
+		err := r.scan(&name, &id)
+		names, ids, apps = append(names, name), append(ids, id), append(apps, app)
+		return err
+	}, app, int64(sweepRows))
+	if err != nil {
+		return false, err
+	}
+	if len(ids) > 0 {
+		if err := c.each(insertGone, nil, ids, apps); err != nil {
+			return false, err
+		}
+		return true, c.each(deleteAccounts, nil, apps, names)
+	}
+	return s.sweepEvents(c, app)
+}
+
+func (s *Store) sweepEvents(c conn, app int64) (more bool, err error) {
+	removed := 0
+	count := func(row) error { removed++; return nil }
+	for _, q := range []string{
+		`DELETE FROM event WHERE (sdkappid, owner, seq) IN (SELECT sdkappid, owner, seq FROM event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+		`DELETE FROM dead_event WHERE id IN (SELECT id FROM dead_event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+	} {
+		if err := c.query(q, count, app, int64(sweepRows)); err != nil {
+			return false, err
+		}
+	}
+	if removed > 0 {
+		return true, nil
+	}
+	s.counts.forget(uint32(app))
+	return true, c.query(`DELETE FROM app WHERE sdkappid = $1`, nil, app)
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// donePool holds the channels on which calls are answered.
+var donePool = sync.Pool{New: func() any { return make(chan error, 1) }}
+
+// Apply implements relation.Store.
+func (s *Store) Apply(ctx context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
+	return s.submit(ctx, &call{scope: scope, decide: decide})
+}
+
+// Settle implements relation.Outbox.
+func (s *Store) Settle(ctx context.Context, settlements []relation.Settlement) ([]relation.EventKey, error) {
+	if len(settlements) == 0 {
+		return nil, nil
+	}
+	c := &call{settle: settlements}
+	err := s.submit(ctx, c)
+	return c.next, err
+}
+
+// alone runs fn in a write transaction of its own.
+func (s *Store) alone(ctx context.Context, fn func(conn) error) error {
+	return s.submit(ctx, &call{alone: fn})
+}
+
+// submit queues a call and waits for its answer. A context that ends withdraws the call only while it waits.
+func (s *Store) submit(ctx context.Context, c *call) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.done = donePool.Get().(chan error)
+	if err := s.queue.put(c); err != nil {
+		return err
+	}
+	select {
+	case err := <-c.done:
+		donePool.Put(c.done)
+		return err
+	case <-ctx.Done():
+	}
+	if c.state.CompareAndSwap(waiting, withdrawn) {
+		return ctx.Err()
+	}
+	err := <-c.done
+	donePool.Put(c.done)
+	return err
+}
+
+// write is the writing goroutine: it commits batch after batch until the queue is closed and empty.
+func (s *Store) write() {
+	var calls []*call
+	for {
+		var err error
+		if calls, err = s.queue.take(calls[:0]); err != nil {
+			return
+		}
+		if len(calls) > 0 {
+			s.commit(calls)
+			clear(calls)
+		}
+	}
+}
+
+func (s *Store) commit(calls []*call) {
+	start := time.Now()
+	b := newBatch(s, calls)
+	err := s.broken.err()
+	if err == nil {
+		err = s.engine.write(context.Background(), b.run)
+	}
+	if errors.Is(err, errBroken) {
+		s.broken.set(err)
+		s.log.Error("nothing more is written until kith is started again", "error", err)
+	}
+	if err != nil {
+		s.ids = idPool{}
+		err = unavailable(err)
+	} else {
+		s.committed(b)
+	}
+	s.observe(b, time.Since(start), err)
+	for _, c := range calls {
+		c.done <- err
+	}
+	s.engine.upkeep()
+}
+
+func (s *Store) committed(b *batch) {
+	s.counts.apply(b)
+	if len(b.events) > 0 && s.options.OnCommit != nil {
+		s.options.OnCommit(b.events)
+	}
+	if len(b.gone) > 0 {
+		s.wakeSweeper()
+	}
+}
+
+func (s *Store) observe(b *batch, took time.Duration, err error) {
+	if s.options.OnBatch == nil {
+		return
+	}
+	s.options.OnBatch(Batch{Calls: len(b.applies), Verdicts: b.verdicts, Took: took, Err: err})
+}
+
+// brokenLatch remembers the failure after which nothing may be written.
+type brokenLatch struct {
+	mu     sync.Mutex
+	reason error
+}
+
+func (l *brokenLatch) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reason == nil {
+		l.reason = fmt.Errorf("%w: %w; start kith again once the disk is well", relation.ErrUnavailable, err)
+	}
+}
+
+func (l *brokenLatch) err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reason
+}
