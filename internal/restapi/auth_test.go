@@ -140,6 +140,22 @@ func TestTicketIsRemembered(t *testing.T) {
 	send(api.CodeTicketExpired, 0)
 }
 
+// TestKickDuringVerification: a ticket whose kick time was read before a kick, and is remembered after it, does not count.
+func TestKickDuringVerification(t *testing.T) {
+	cache, app := newTickets(10), &relation.App{}
+	key := ticketKey{1, "a", "sig"}
+	epoch := cache.epoch()
+	cache.kicked()
+	cache.put(key, verified{app: app, epoch: epoch})
+	if _, ok := cache.get(key, app); ok {
+		t.Error("a ticket from before the kick is still remembered")
+	}
+	cache.put(key, verified{app: app, epoch: cache.epoch()})
+	if _, ok := cache.get(key, app); !ok {
+		t.Error("a ticket from after the kick is not remembered")
+	}
+}
+
 // TestTicketCacheIsBounded: neither many tickets, nor long ones, nor those of plain users fill the memory.
 func TestTicketCacheIsBounded(t *testing.T) {
 	f := newFixture(t, &nullStore{}, func(o *Options) { o.TicketCache = 50 })

@@ -1,7 +1,9 @@
 package restapi
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -234,6 +236,15 @@ func TestBlackListGet(t *testing.T) {
 			name: "LastSequence left out", before: blocked, command: getCmd,
 			body: `{"From_Account":"a","StartIndex":0,"MaxLimited":3}`, want: page(0, 1, "b", "c", "d"),
 		},
+		{
+			name: "an index counts places in the list as it is now", // 21: c is skipped
+			before: func(w *world) {
+				blocked(w)
+				expect(getCmd, get("0", "1"), page(1, 1, "b"))(w)
+				given(deleteCmd, `{"From_Account":"a","To_Account":["b"]}`)(w)
+			},
+			command: getCmd, body: get("1", "1"), want: page(0, 2, "d"),
+		},
 		{name: "no entries wanted", command: getCmd, body: get("0", "0"), want: failSns(30001, limit)}, // 16
 		{name: "negative page", command: getCmd, body: get("0", "-1"), want: failSns(30001, limit)},
 		{name: "page too large", command: getCmd, body: get("0", "1001"), want: failSns(30001, limit)},
@@ -298,6 +309,25 @@ func TestBlackListCheck(t *testing.T) {
 			want: failSns(30001, "SNS_PARAMETER_ERR: 1001 items, at most 1000 are allowed"),
 		},
 	})
+}
+
+// agedStore has a list that was changed more often than an int32 can count.
+type agedStore struct {
+	nullStore
+	sequence int64
+}
+
+func (s *agedStore) Blocklist(context.Context, relation.BlockQuery) (relation.BlockPage, error) {
+	return relation.BlockPage{Sequence: s.sequence}, nil
+}
+
+// TestSequenceFitsInt32: Java clients hold it in 32 bits.
+func TestSequenceFitsInt32(t *testing.T) {
+	for sequence, want := range map[int64]int64{math.MaxInt32: math.MaxInt32, math.MaxInt32 + 1: 0, math.MaxInt32 + 8: 7} {
+		f := newFixture(t, &agedStore{sequence: sequence}, nil)
+		sameJSON(t, f.post(f.target(getCmd), `{"From_Account":"a","StartIndex":0,"MaxLimited":1}`),
+			fmt.Sprintf(`{"BlackListItem":[],"StartIndex":0,"CurruentSequence":%d,"CurrentSequence":%d,`+okDisplay, want, want))
+	}
 }
 
 // importMany imports the accounts of many.

@@ -11,7 +11,8 @@ import (
 )
 
 // rates limits the calls of each app as relation.Rates says. The zero value is ready. An app without limits costs
-// nothing; the others share one lock, held for a few field accesses.
+// nothing; the others share one lock, held for a few field accesses. There is at most one limiter for each command of an
+// app that has, or had, limits.
 type rates struct {
 	mu       sync.Mutex
 	limiters map[rateKey]*rate.Limiter
