@@ -142,7 +142,7 @@ func TestKick(t *testing.T) {
 
 // TestKickRevokesRememberedTicket: open question 55.
 func TestKickRevokesRememberedTicket(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t)
 	w.mustCall(importCmd, `{"UserID":"`+testAdmin+`"}`)
 	old := w.target(existsCmd)
 	w.clock.advance(time.Minute)

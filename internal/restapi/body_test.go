@@ -69,7 +69,7 @@ func TestBody(t *testing.T) {
 
 // TestBodySize: open question 62.
 func TestBodySize(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t)
 	w.mustCall(multiCmd, imported)
 	pad := func(n int) string { return strings.Repeat(" ", n-len(addABC)) + addABC }
 	w.wantCode(w.call(addCmd, pad(DefaultMaxBody)), api.OK)

@@ -20,7 +20,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
-	w := newWorld(t, nil)
+	w := newWorld(t)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			w.newApp(t)

@@ -15,7 +15,7 @@ import (
 // target is added and removed by one caller only, so every item's result is known.
 func TestConcurrentCalls(t *testing.T) {
 	const callers, rounds = 8, 20
-	w := newWorld(t, nil)
+	w := newWorld(t)
 	w.mustCall(multiCmd, imported)
 	w.mustCall(importCmd, `{"UserID":"`+testAdmin+`"}`)
 	importMany(w, callers)

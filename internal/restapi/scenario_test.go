@@ -9,24 +9,28 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/store"
 )
-
-// testStore is what tests use of the real store.
-type testStore interface {
-	relation.Store
-	Due(context.Context, relation.DueQuery) ([]relation.DueHead, error)
-	Following(context.Context, relation.EventKey, int) ([]relation.Event, error)
-}
 
 // world is a fixture on the real store.
 type world struct {
 	*fixture
-	store testStore
+	store *store.Store
 }
 
-func newWorld(t testing.TB, change func(*Options)) *world {
-	store := openStore(t)
-	return &world{fixture: newFixture(t, store, change), store: store}
+// newWorld opens the default engine on a directory of its own.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &world{fixture: newFixture(t, s, nil), store: s}
 }
 
 // newApp goes on with a fresh app on the same store, so that scenarios do not see one another.
@@ -97,7 +101,7 @@ type scenario struct {
 const imported = `{"Accounts":["a","b","c","d","e"]}`
 
 func runScenarios(t *testing.T, scenarios []scenario) {
-	w := newWorld(t, nil)
+	w := newWorld(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			w.newApp(t)
