@@ -48,6 +48,14 @@ var (
 	errBroken = errors.New("the database can no longer be trusted to sync")
 )
 
+// lost marks an error that came after the commit was sent.
+func lost(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errLost, err)
+}
+
 func unavailable(err error) error {
 	if err == nil || errors.Is(err, relation.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -116,9 +116,9 @@ func (e *postgresEngine) write(ctx context.Context, fn func(conn) error) error {
 		if _, refused := errors.AsType[*pgconn.PgError](err); refused || errors.Is(err, pgx.ErrTxCommitRollback) {
 			return err
 		}
-		return fmt.Errorf("%w: %w", errLost, err)
+		return lost(err)
 	}
-	return e.step("committed")
+	return lost(e.step("committed"))
 }
 
 func (e *postgresEngine) step(name string) error {

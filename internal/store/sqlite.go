@@ -88,10 +88,11 @@ func openSQLiteConn(path string, mode sqlite.OpenFlags) (sqliteConn, error) {
 		return sqliteConn{}, err
 	}
 	c.SetBusyTimeout(10 * time.Second)
-	pragmas := `PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;`
-	if err := sqlitex.ExecuteScript(c, pragmas, nil); err != nil {
-		_ = c.Close()
-		return sqliteConn{}, err
+	for _, q := range []string{"synchronous=FULL", "wal_autocheckpoint=0", "cache_size=-65536", "temp_store=MEMORY"} {
+		if err := sqlitex.ExecuteTransient(c, "PRAGMA "+q, nil); err != nil {
+			_ = c.Close()
+			return sqliteConn{}, err
+		}
 	}
 	return sqliteConn{c}, nil
 }
@@ -112,7 +113,7 @@ func (e *sqliteEngine) write(_ context.Context, fn func(conn) error) error {
 		err = c.exec("COMMIT")
 	}
 	if err == nil {
-		return e.step("committed")
+		return lost(e.step("committed"))
 	}
 	if rollback := c.exec("ROLLBACK"); rollback != nil && !c.c.AutocommitEnabled() {
 		return fmt.Errorf("%w: %w; the transaction could not be rolled back: %w", errBroken, err, rollback)

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// maxProblems bounds what Check reports for each rule.
+const maxProblems = 20
+
+// invariant is a rule about the data and the query that finds rows that break it; each row is one text.
+type invariant struct{ broken, query string }
+
+var invariants = []invariant{
+	{"the count of a blocklist is wrong", `SELECT a.sdkappid || '/' || a.userid || ': ' || a.block_count || ' counted, ' ||
+		(SELECT count(*) FROM block WHERE owner = a.id) || ' there' FROM account a
+		WHERE a.block_count <> (SELECT count(*) FROM block WHERE owner = a.id)`},
+	{"a blocklist has an entry of no account", `SELECT 'owner ' || owner || ', target ' || target FROM block
+		WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = owner) AND NOT EXISTS (SELECT 1 FROM gone WHERE id = owner)
+		OR NOT EXISTS (SELECT 1 FROM account WHERE id = target) AND NOT EXISTS (SELECT 1 FROM gone WHERE id = target)`},
+	{"a blocklist has an entry beyond its newest place", `SELECT a.sdkappid || '/' || a.userid || ': place ' || b.place
+		FROM block b JOIN account a ON a.id = b.owner WHERE b.place > a.block_place`},
+	{"a queue of events has no head", `SELECT sdkappid || '/' || owner FROM event GROUP BY sdkappid, owner
+		HAVING max(CASE WHEN due_ms IS NULL THEN 0 ELSE seq END) <> min(seq)`},
+	{"an event is numbered beyond its account", `SELECT e.sdkappid || '/' || e.owner || ': event ' || e.seq
+		FROM event e JOIN account a ON a.sdkappid = e.sdkappid AND a.userid = e.owner WHERE e.seq > a.event_seq`},
+	{"an event is damaged", `SELECT sdkappid || '/' || owner || ': event ' || seq FROM event
+		WHERE length(id) <> 16 OR NOT json_valid(targets)`},
+	{"an app's record is damaged", `SELECT sdkappid FROM app WHERE deleting = 0 AND NOT json_valid(doc)`},
+	{"an account has an id that was never given out", `SELECT sdkappid || '/' || userid || ': id ' || id FROM account
+		WHERE id > (SELECT value FROM counter WHERE name = 'account')`},
+}
+
+// Check verifies the SQLite database in a data directory that no server uses: the file's own integrity, then the rules
+// that the store keeps. It changes nothing and returns a sentence for each problem, none when all is well. An error
+// means that it could not look.
+func Check(ctx context.Context, dir string) (problems []string, err error) {
+	path := filepath.Join(dir, DatabaseFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no database in %s; name the data directory of a kith server", dir)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or check a copy made with kith backup", err)
+	}
+	defer func() { _ = lock.Close() }()
+	if created, err := inspectSQLite(path); err != nil || created {
+		return nil, errors.Join(err, emptyError(path, created))
+	}
+	c, err := openSQLiteConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return nil, describeSQLite(path, err)
+	}
+	defer func() { _ = c.c.Close() }()
+	c.c.SetInterrupt(ctx.Done())
+	problems, err = integrity(c)
+	if err != nil || len(problems) > 0 {
+		return problems, readError(ctx, path, err)
+	}
+	for _, rule := range invariants {
+		found, err := rule.check(c)
+		if err != nil {
+			return problems, readError(ctx, path, err)
+		}
+		problems = append(problems, found...)
+	}
+	return problems, nil
+}
+
+func emptyError(path string, empty bool) error {
+	if !empty {
+		return nil
+	}
+	return fmt.Errorf("%s is empty", path)
+}
+
+func integrity(c sqliteConn) (problems []string, err error) {
+	err = c.query("PRAGMA integrity_check", func(r row) error {
+		var line string
+		err := r.scan(&line)
+		if line != "ok" {
+			problems = append(problems, "the file is damaged: "+line+"; restore a backup")
+		}
+		return err
+	})
+	return problems, err
+}
+
+func (v invariant) check(c sqliteConn) (problems []string, err error) {
+	err = c.query(fmt.Sprintf("SELECT * FROM (%s) LIMIT %d", v.query, maxProblems), func(r row) error {
+		var what string
+		err := r.scan(&what)
+		problems = append(problems, v.broken+": "+what)
+		return err
+	})
+	return problems, err
+}

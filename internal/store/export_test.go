@@ -1,0 +1,11 @@
+package store
+
+import "context"
+
+// ErrBroken is the mark of a failed disk.
+var ErrBroken = errBroken
+
+// Exec runs a statement on the writing connection, for tests that damage or limit it.
+func (s *Store) Exec(ctx context.Context, q string) error {
+	return s.alone(ctx, func(c conn) error { return c.query(q, nil) })
+}

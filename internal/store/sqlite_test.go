@@ -1,0 +1,223 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/store"
+	_ "modernc.org/sqlite"
+)
+
+func openDir(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// testApp is an app whose callbacks are on.
+func testApp() relation.App {
+	return relation.App{
+		SDKAppID: 1600077123, Name: "test", Admins: []string{"administrator"},
+		Callback: relation.Callback{URL: "http://127.0.0.1:9/callback"}, Updated: time.UnixMilli(1767225600000),
+	}
+}
+
+func importAccounts(t *testing.T, s *store.Store, app uint32, ids ...string) {
+	t.Helper()
+	cmd := relation.AccountImport{SDKAppID: app}
+	for _, id := range ids {
+		cmd.Profiles = append(cmd.Profiles, relation.Profile{UserID: id})
+	}
+	if _, err := relation.NewService(s, nil).Import(context.WithoutCancel(t.Context()), cmd); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execSQL(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, q := range statements {
+		if _, err := db.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+}
+
+func TestOpenRefusesWithASentence(t *testing.T) {
+	made := func(t *testing.T, dir string) string {
+		s := openDir(t, dir)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, store.DatabaseFile)
+	}
+	tests := []struct {
+		name    string
+		prepare func(t *testing.T, dir string)
+		want    string
+	}{
+		{"newer schema", func(t *testing.T, dir string) {
+			execSQL(t, made(t, dir), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+		}, `schema version 9999 .* start the newer kith`},
+		{"another program's database", func(t *testing.T, dir string) {
+			execSQL(t, filepath.Join(dir, store.DatabaseFile), `CREATE TABLE songs (title TEXT)`)
+		}, `database of another program; name another data directory`},
+		{"no database", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, store.DatabaseFile), strings.Repeat("no database at all\n", 400))
+		}, `no SQLite database; restore a backup`},
+		{"damaged schema", func(t *testing.T, dir string) {
+			path := made(t, dir)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 100; i < 4096; i++ {
+				data[i] ^= 0x5a
+			}
+			write(t, path, string(data))
+		}, `damaged; stop kith, keep a copy, and restore a backup`},
+		{"in use", func(t *testing.T, dir string) { openDir(t, dir) }, `another kith uses the data directory .*; stop it first`},
+		{"a file where the directory should be", func(t *testing.T, dir string) {
+			if err := os.Remove(dir); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, "")
+		}, `data directory: .*; check the path and its permissions`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			tt.prepare(t, dir)
+			s, err := store.Open(t.Context(), store.Options{Dir: dir})
+			if err == nil {
+				_ = s.Close()
+				t.Fatal("opened")
+			}
+			if !regexp.MustCompile(tt.want).MatchString(err.Error()) {
+				t.Errorf("error %q, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The copy is taken while calls commit, and holds a state between two commits.
+func TestBackupOfARunningStore(t *testing.T) {
+	s := openDir(t, t.TempDir())
+	app := testApp()
+	importAccounts(t, s, app.SDKAppID, "mira.k", "troll_77")
+	service := relation.NewService(s, nil)
+	stop := make(chan struct{})
+	done := make(chan error)
+	go func() {
+		cmd := relation.BlockCommand{App: &app, Owner: "mira.k", Targets: []string{"troll_77"}}
+		for {
+			for _, call := range []func(context.Context, relation.BlockCommand) ([]relation.Outcome, error){service.Block, service.Unblock} {
+				if _, err := call(context.WithoutCancel(t.Context()), cmd); err != nil {
+					done <- err
+					return
+				}
+			}
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+		}
+	}()
+	for range 5 {
+		copied := t.TempDir()
+		if err := s.Backup(t.Context(), filepath.Join(copied, store.DatabaseFile)); err != nil {
+			t.Fatal(err)
+		}
+		problems, err := store.Check(t.Context(), copied)
+		if err != nil || len(problems) > 0 {
+			t.Fatalf("the copy is not whole: %v %v", problems, err)
+		}
+		restored := openDir(t, copied)
+		found, err := restored.Imported(t.Context(), relation.AccountSet{SDKAppID: app.SDKAppID, UserIDs: []string{"mira.k", "nobody"}})
+		if err != nil || !found[0] || found[1] {
+			t.Fatalf("the copy has %v %v", found, err)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	existing := filepath.Join(t.TempDir(), "there")
+	write(t, existing, "precious")
+	if err := s.Backup(t.Context(), existing); err == nil {
+		t.Fatal("a backup wrote over a file")
+	}
+}
+
+func TestCheckFindsWhatIsBroken(t *testing.T) {
+	tests := []struct{ name, damage, want string }{
+		{"count", `UPDATE account SET block_count = 7 WHERE userid = 'mira.k'`, `count of a blocklist is wrong: 1600077123/mira.k: 7 counted, 1 there`},
+		{"entry of no account", `DELETE FROM account WHERE userid = 'troll_77'`, `entry of no account`},
+		{"no head", `UPDATE event SET due_ms = NULL`, `queue of events has no head: 1600077123/mira.k`},
+		{"two heads", `INSERT INTO event SELECT sdkappid, owner, seq + 1, x'00', kind, targets, client_ip, platform, created_ms, 5, 0, '' FROM event`, `has no head`},
+		{"event number", `UPDATE account SET event_seq = 1 WHERE userid = 'mira.k'`, `numbered beyond its account`},
+		{"event", `UPDATE event SET targets = '["'`, `event is damaged`},
+		{"app", `UPDATE app SET doc = '{'`, `app's record is damaged`},
+		{"id", `UPDATE counter SET value = 0`, `never given out`},
+		{"place", `UPDATE account SET block_place = 0 WHERE userid = 'mira.k'`, `beyond its newest place`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openDir(t, dir)
+			app := testApp()
+			if err := s.CreateApp(t.Context(), app); err != nil {
+				t.Fatal(err)
+			}
+			importAccounts(t, s, app.SDKAppID, "mira.k", "troll_77")
+			cmd := relation.BlockCommand{App: &app, Owner: "mira.k", Targets: []string{"troll_77"}}
+			if _, err := relation.NewService(s, nil).Block(t.Context(), cmd); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Check(t.Context(), dir); err == nil {
+				t.Fatal("checked a directory that a server uses")
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if problems, err := store.Check(t.Context(), dir); err != nil || len(problems) > 0 {
+				t.Fatalf("a whole database has problems: %v %v", problems, err)
+			}
+			execSQL(t, filepath.Join(dir, store.DatabaseFile), tt.damage)
+			problems, err := store.Check(t.Context(), dir)
+			if err != nil || !strings.Contains(strings.Join(problems, "\n"), tt.want) {
+				t.Errorf("problems %q, error %v; want %q", problems, err, tt.want)
+			}
+		})
+	}
+	if _, err := store.Check(t.Context(), t.TempDir()); err == nil {
+		t.Error("checked an empty directory")
+	}
+}
