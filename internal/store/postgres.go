@@ -22,6 +22,19 @@ const (
 	postgresTimeout = 10 * time.Second
 )
 
+// sessionSettings hold every statement to its index: all of them look rows up by key, while the planner, whose
+// statistics lag behind a busy outbox, would at times rather read a whole table. Generic plans save planning each time.
+// A commit is synced before it is answered, whatever the server's default is.
+var sessionSettings = map[string]string{
+	"application_name":   "kith",
+	"synchronous_commit": "on",
+	"plan_cache_mode":    "force_generic_plan",
+	"enable_seqscan":     "off",
+	"enable_hashjoin":    "off",
+	"enable_mergejoin":   "off",
+	"jit":                "off",
+}
+
 // postgresEngine writes on one connection, which also holds the advisory lock, and reads on a pool. A lost writing
 // connection is opened again by the next write, which takes the lock anew.
 type postgresEngine struct {
@@ -37,7 +50,9 @@ func openPostgres(ctx context.Context, url string, fault func(string) error) (*p
 		return nil, errors.New("the store URL is not a PostgreSQL URL; write postgres://user:password@host:port/database")
 	}
 	pool.MaxConns = postgresReaders
-	pool.ConnConfig.RuntimeParams["application_name"] = "kith"
+	for name, value := range sessionSettings {
+		pool.ConnConfig.RuntimeParams[name] = value
+	}
 	pool.ConnConfig.ConnectTimeout = postgresTimeout
 	e := &postgresEngine{config: pool.ConnConfig.Copy(), fault: fault}
 	if err := e.connect(ctx); err != nil {
@@ -66,10 +81,6 @@ func (e *postgresEngine) connect(ctx context.Context) error {
 	err = c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(advisoryKey)).Scan(&locked)
 	if err == nil && !locked {
 		err = errors.New("another kith uses this database; one node at a time can: stop the other, or name another database")
-	}
-	if err == nil {
-		// A commit is synced before it is answered, whatever the server's default is.
-		_, err = c.Exec(ctx, "SET synchronous_commit = on")
 	}
 	if err != nil {
 		_ = c.Close(ctx)

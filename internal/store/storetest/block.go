@@ -44,7 +44,9 @@ func insertionOrder(x *fixture) {
 	x.unblock("owner", "z")
 	x.block("owner", "z")
 	equal(x, "entries", x.page("owner", 0, 10).Entries, []relation.BlockEntry{
-		{UserID: "a", Since: start}, {UserID: "m", Since: start + 10}, {UserID: "Z", Since: start + 10},
+		{UserID: "a", Since: start},
+		{UserID: "m", Since: start + 10},
+		{UserID: "Z", Since: start + 10},
 		{UserID: "z", Since: start + 20},
 	})
 	x.unblock("owner", "m", "z", "a", "Z")
@@ -77,11 +79,7 @@ func everyPage(x *fixture) {
 			if start+limit < n {
 				want.Next = start + limit
 			}
-			got := x.page("owner", start, limit)
-			if len(got.Entries) == 0 {
-				got.Entries = nil
-			}
-			equal(x, fmt.Sprintf("page at %d of %d", start, limit), got, want)
+			equal(x, fmt.Sprintf("page at %d of %d", start, limit), x.page("owner", start, limit), want)
 		}
 	}
 	equal(x, "page far behind", len(x.page("owner", 1<<40, 1).Entries), 0)

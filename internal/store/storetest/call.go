@@ -60,6 +60,9 @@ func (x *fixture) page(owner string, start, limit int) relation.BlockPage {
 	x.Helper()
 	p, err := x.svc.Blocklist(x.ctx, relation.BlockQuery{SDKAppID: x.app.SDKAppID, Owner: owner, Start: start, Limit: limit})
 	x.ok("blocklist", err)
+	if len(p.Entries) == 0 {
+		p.Entries = nil
+	}
 	return p
 }
 

@@ -192,4 +192,3 @@ func milli(t time.Time) time.Time {
 	}
 	return time.UnixMilli(t.UnixMilli()).UTC()
 }
-

@@ -62,9 +62,12 @@ func (m *model) Following(_ context.Context, key relation.EventKey, limit int) (
 	return events, nil
 }
 
-func (m *model) Settle(_ context.Context, settlements []relation.Settlement) ([]relation.EventKey, error) {
+func (m *model) Settle(ctx context.Context, settlements []relation.Settlement) ([]relation.EventKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if m.closed {
 		return nil, relation.ErrUnavailable
 	}

@@ -1,0 +1,85 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// lookBriefly compares what is quickly read of an app: what is due, its figures, and one account.
+func (h *history) lookBriefly(app *relation.App) op {
+	owner, limit := h.user(), 1+h.rng.IntN(4)
+	return op{fmt.Sprintf("look at %s of app %d", owner, app.SDKAppID), func(s *side) string {
+		s.app = app
+		return s.lookAtHeads(limit) + s.lookAtAccount(owner) + fmt.Sprintf("%+v", s.stats())
+	}}
+}
+
+// lookAtAll compares everything that can be seen.
+func (h *history) lookAtAll() {
+	h.Helper()
+	h.settleDown()
+	limit := 1 + h.rng.IntN(20)
+	for _, app := range h.apps {
+		h.both(op{fmt.Sprint("look at app ", app.SDKAppID), func(s *side) string {
+			s.app = app
+			var b strings.Builder
+			b.WriteString(s.lookAtHeads(limit))
+			for _, owner := range historyUsers() {
+				b.WriteString(s.lookAtAccount(owner))
+				fmt.Fprintf(&b, "count %d\n", s.count(owner))
+			}
+			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
+			return b.String()
+		}})
+	}
+	h.both(op{"look at all apps", func(s *side) string {
+		apps, err := s.Apps(s.ctx)
+		return text(apps) + sentinel(err) + s.lookAtLetters(0, limit)
+	}})
+}
+
+// lookAtHeads prints the heads that are due and when the next will be. Among those that are due, order is by when they
+// became due, which is the engine's own affair (heads checks that it is the order); here it is by owner.
+func (s *side) lookAtHeads(limit int) string {
+	s.Helper()
+	now := s.clock.Now()
+	var due []string
+	for _, head := range s.heads(now, limit) {
+		due = append(due, fmt.Sprintf("%s more %v\n", s.describe(head.Event), head.More))
+	}
+	slices.Sort(due)
+	next, err := s.NextDue(s.ctx, s.app.SDKAppID, now)
+	s.ok("next due", err)
+	return fmt.Sprintf("due %s\nnext %v\n", due, milli(next))
+}
+
+func (s *side) lookAtAccount(owner string) string {
+	s.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "account %s imported %v\n", owner, s.imported(owner))
+	kicked, err := s.KickedAt(s.ctx, s.app.SDKAppID, owner)
+	fmt.Fprintf(&b, "kicked %d %s\n", kicked, sentinel(err))
+	page, err := s.svc.Blocklist(s.ctx, relation.BlockQuery{SDKAppID: s.app.SDKAppID, Owner: owner, Limit: 1000})
+	fmt.Fprintf(&b, "list %+v sequence %d %s\n", page.Entries, page.Sequence, sentinel(err))
+	states, err := s.svc.CheckBlocks(s.ctx, relation.BlockCheckQuery{
+		SDKAppID: s.app.SDKAppID, Owner: owner, Targets: historyUsers(), Both: true,
+	})
+	fmt.Fprintf(&b, "states %+v %s\n", states, sentinel(err))
+	for _, e := range s.queue(owner) {
+		fmt.Fprintf(&b, "waits %s\n", s.describe(e))
+	}
+	return b.String()
+}
+
+func (s *side) lookAtLetters(sdkAppID uint32, limit int) string {
+	s.Helper()
+	var b strings.Builder
+	for _, letter := range s.letters(sdkAppID, limit) {
+		letter.Head = false // it waits no more
+		fmt.Fprintf(&b, "dead %s parked %v: %s\n", s.describe(letter.Event), letter.Parked, letter.Reason)
+	}
+	return b.String()
+}
