@@ -1,10 +1,12 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -136,6 +138,35 @@ func (rc *receiver) ids(owner string) []string {
 	return ids
 }
 
+func (rc *receiver) mostAtOnce() int {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	return rc.most
+}
+
+// checkOneAtATime holds that no owner had two requests under way.
+func (rc *receiver) checkOneAtATime(t *testing.T) {
+	t.Helper()
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	if n := len(rc.overlaps); n > 0 {
+		t.Errorf("more than one request at a time, %d times; first for %s", n, rc.overlaps[0])
+	}
+}
+
+// checkAttempts holds that attempts of an event never count down.
+func (rc *receiver) checkAttempts(t *testing.T) {
+	t.Helper()
+	last := map[string]delivery{}
+	for _, d := range rc.seen() {
+		before := last[d.Owner]
+		if d.ID == before.ID && d.Attempt < before.Attempt {
+			t.Errorf("%s: attempt %d after attempt %d", d.ID, d.Attempt, before.Attempt)
+		}
+		last[d.Owner] = d
+	}
+}
+
 // pipeNet connects dispatcher and receivers in memory, so that a synctest bubble can tell when nothing moves.
 type pipeNet struct {
 	conns map[string]chan net.Conn // by address
@@ -235,7 +266,7 @@ func (w *world) until(what string, limit time.Duration, done func() bool) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("not within %v: %s", limit, what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(max(limit/1000, 10*time.Millisecond))
 	}
 }
 
@@ -243,4 +274,26 @@ func (w *world) until(what string, limit time.Duration, done func() bool) {
 func (w *world) drained(limit time.Duration) {
 	w.t.Helper()
 	w.until("the outbox is empty", limit, func() bool { return w.outbox.waiting() == 0 })
+}
+
+// logBuffer keeps what was logged, debug messages included.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -141,7 +141,8 @@ func classifyError(err error) Outcome {
 		}
 	}
 	var netErr net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) ||
+		errors.As(err, &netErr) && netErr.Timeout() {
 		return Outcome{Reason: ReasonTimeout}
 	}
 	var dnsErr *net.DNSError

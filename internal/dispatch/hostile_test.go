@@ -1,0 +1,165 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// TestHostileReceivers makes attempts over real sockets at receivers that misbehave.
+func TestHostileReceivers(t *testing.T) {
+	followed := false
+	tests := []struct {
+		name   string
+		handle http.HandlerFunc
+		want   Reason
+	}{
+		{"answers", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answerOK) }, ""},
+		{"answers with a text type and chunks", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			for _, part := range strings.SplitAfter(answerOK, ",") {
+				_, _ = io.WriteString(w, part)
+				_ = http.NewResponseController(w).Flush()
+			}
+		}, ""},
+		{"hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, ReasonTimeout},
+		{"hangs in the body", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, answerOK[:10])
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, ReasonTimeout},
+		{"drips", func(w http.ResponseWriter, r *http.Request) {
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				<-tick.C
+			}
+		}, ReasonTimeout},
+		{"closes early", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ReasonBroken},
+		{"closes in the body", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, answerOK)
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, ReasonBroken},
+		{"sends without end", func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 32<<10)); err != nil {
+					return
+				}
+			}
+		}, ReasonTooLarge},
+		{"redirects", func(w http.ResponseWriter, r *http.Request) {
+			followed = followed || r.URL.Path == "/other"
+			http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+		}, ReasonRedirect},
+		{"is not JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>OK</p>") }, ReasonNotJSON},
+		{"fails", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, ReasonStatus},
+		{"refuses the event", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ErrorCode":1}`) }, ReasonAppError},
+		{"sends a giant header", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X", strings.Repeat("x", 1<<20))
+		}, ReasonBroken},
+		{"is not HTTP", func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, "220 smtp ready\r\n")
+				_ = conn.Close()
+			}
+		}, ReasonBroken},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(tt.handle)
+			defer server.Close()
+			timeout := 5 * time.Second
+			if tt.want == ReasonTimeout {
+				timeout = 100 * time.Millisecond
+			}
+			if got := attemptAt(t, server.URL, timeout, Options{}); got.Reason != tt.want {
+				t.Errorf("got %v, want %q", got, tt.want)
+			}
+		})
+	}
+	if followed {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestEndpointsThatCannotBeReached(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	if got := attemptAt(t, "http://"+closed.Addr().String(), time.Second, Options{}); got.Reason != ReasonConnect {
+		t.Errorf("closed port: %v", got)
+	}
+	unknown := Options{Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: "nowhere.test", IsNotFound: true}
+	}}
+	if got := attemptAt(t, "http://nowhere.test/", time.Second, unknown); got.Reason != ReasonResolve {
+		t.Errorf("unknown host: %v", got)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never shakes hands
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	if got := attemptAt(t, "https://"+silent.Addr().String(), 100*time.Millisecond, Options{}); got.Reason != ReasonTimeout {
+		t.Errorf("silent TLS port: %v", got)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	answer := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answerOK) }
+	server := httptest.NewTLSServer(http.HandlerFunc(answer))
+	defer server.Close()
+	server.Config.ErrorLog = nil
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	trusted := Options{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	if got := attemptAt(t, server.URL, 5*time.Second, trusted); !got.Delivered() {
+		t.Errorf("trusted certificate: %v", got)
+	}
+	if got := attemptAt(t, server.URL, 5*time.Second, Options{}); got.Reason != ReasonTLS {
+		t.Errorf("unknown authority: %v", got)
+	}
+	plain := httptest.NewServer(http.HandlerFunc(answer))
+	defer plain.Close()
+	url := strings.Replace(plain.URL, "http:", "https:", 1)
+	if got := attemptAt(t, url, 5*time.Second, Options{}); got.Reason != ReasonTLS {
+		t.Errorf("plain HTTP: %v", got)
+	}
+}
+
+// attemptAt makes one attempt and returns its outcome.
+func attemptAt(t *testing.T, url string, timeout time.Duration, o Options) Outcome {
+	t.Helper()
+	d := New(o)
+	r, err := newRoute(appA, settings{url: url, timeout: timeout, concurrency: 1}, &d.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	e := queued{Event: relation.Event{
+		SDKAppID: appA, Owner: "mira.k", Seq: 1, ID: strconv.Itoa(1), Created: time.Now(),
+		NewEvent: relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"troll_77"}},
+	}}
+	outcome, ok := d.attempt(t.Context(), r, &e)
+	if !ok {
+		t.Fatal("the attempt was cut off")
+	}
+	return outcome
+}

@@ -1,0 +1,124 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestClassify(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ok := func(body string) *answer { return &answer{status: 200, body: []byte(body)} }
+	status := func(code int, retryAfter string) *answer {
+		return &answer{status: code, header: http.Header{"Retry-After": {retryAfter}}}
+	}
+	connect := func(err error) error {
+		return &url.Error{Op: "Post", URL: "http://h/?s=secret", Err: &phaseError{ReasonConnect, &net.OpError{
+			Op: "dial", Err: os.NewSyscallError("connect", err),
+		}}}
+	}
+	handshake := func(err error) error { return &phaseError{ReasonTLS, err} }
+	tests := []struct {
+		name   string
+		answer *answer
+		err    error
+		want   Outcome
+	}{
+		{"handled", ok(answerOK), nil, Outcome{}},
+		{"handled, only the code", ok(`{"ErrorCode":0}`), nil, Outcome{}},
+		{"FAIL with code 0 is handled", ok(`{"ActionStatus":"FAIL","ErrorCode":0}`), nil, Outcome{}},
+		{"app error", ok(`{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"secret"}`), nil, Outcome{ReasonAppError, "ErrorCode 1", 0}},
+		{"negative code", ok(`{"ErrorCode":-3}`), nil, Outcome{ReasonAppError, "ErrorCode -3", 0}},
+		{
+			"status 200 with a body that broke off", ok(`{"ErrorCode"`), errors.New("unexpected EOF"),
+			Outcome{ReasonBroken, "", 0},
+		},
+		{"body that hangs", ok(`{`), context.DeadlineExceeded, Outcome{ReasonTimeout, "", 0}},
+		{"too large", &answer{status: 200, tooLarge: true}, nil, Outcome{ReasonTooLarge, "more than 65536 bytes", 0}},
+		{"201 is not 200", status(201, ""), nil, Outcome{ReasonStatus, "201", 0}},
+		{"204", status(204, ""), nil, Outcome{ReasonStatus, "204", 0}},
+		{"301", status(301, ""), nil, Outcome{ReasonRedirect, "301", 0}},
+		{"304", status(304, ""), nil, Outcome{ReasonRedirect, "304", 0}},
+		{"404", status(404, ""), nil, Outcome{ReasonStatus, "404", 0}},
+		{"410", status(410, ""), nil, Outcome{ReasonStatus, "410", 0}},
+		{"429 with seconds", status(429, "7"), nil, Outcome{ReasonStatus, "429", 7 * time.Second}},
+		{
+			"503 with a date", status(503, "Thu, 01 Jan 2026 00:01:00 GMT"), nil,
+			Outcome{ReasonStatus, "503", time.Minute},
+		},
+		{"503 with a past date", status(503, "Thu, 01 Jan 2025 00:01:00 GMT"), nil, Outcome{ReasonStatus, "503", 0}},
+		{"503 with nonsense", status(503, "-5"), nil, Outcome{ReasonStatus, "503", 0}},
+		{"500 does not ask for a delay", status(500, "7"), nil, Outcome{ReasonStatus, "500", 0}},
+		{"500 whose body hangs", status(500, ""), context.DeadlineExceeded, Outcome{ReasonStatus, "500", 0}},
+		{"no such host", nil, &phaseError{ReasonConnect, &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}, Outcome{ReasonResolve, "no such host", 0}},
+		{"resolver slow", nil, &phaseError{ReasonConnect, &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, Outcome{ReasonTimeout, "", 0}},
+		{"refused", nil, connect(syscall.ECONNREFUSED), Outcome{ReasonConnect, "connection refused", 0}},
+		{"unreachable", nil, connect(syscall.EHOSTUNREACH), Outcome{ReasonConnect, "no route to host", 0}},
+		{"out of files", nil, connect(syscall.EMFILE), Outcome{ReasonLocal, "too many open files", 0}},
+		{"out of ports", nil, connect(syscall.EADDRNOTAVAIL), Outcome{ReasonLocal, "cannot assign requested address", 0}},
+		{"timeout", nil, fmt.Errorf("x: %w", context.DeadlineExceeded), Outcome{ReasonTimeout, "", 0}},
+		{"dial timeout", nil, connect(syscall.ETIMEDOUT), Outcome{ReasonTimeout, "", 0}},
+		{
+			"unknown authority", nil,
+			handshake(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+			Outcome{ReasonTLS, "x509: certificate signed by unknown authority", 0},
+		},
+		{"plain HTTP on a TLS port", nil, handshake(tls.RecordHeaderError{Msg: "first record"}), Outcome{ReasonTLS, "the endpoint does not speak TLS", 0}},
+		{"handshake broke off", nil, handshake(errors.New("EOF")), Outcome{ReasonTLS, "", 0}},
+		{"closed early", nil, errors.New("EOF at http://h/?s=secret"), Outcome{ReasonBroken, "", 0}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := classify(tt.answer, tt.err, now)
+			if got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+			if strings.Contains(got.String(), "secret") {
+				t.Errorf("the outcome repeats a secret: %s", got)
+			}
+		})
+	}
+}
+
+func TestClassifyAnswersThatAreNotJSON(t *testing.T) {
+	for _, body := range []string{"", "OK", "<html>", "[]", "null", `{}`, `{"ErrorCode":"0"}`, `{"ErrorCode":0.5}`, "\x1f\x8b"} {
+		if got := classify(&answer{status: 200, body: []byte(body)}, nil, time.Time{}); got.Reason != ReasonNotJSON {
+			t.Errorf("%q: got %v", body, got)
+		}
+	}
+}
+
+func TestReasonsAreDistinctAndShort(t *testing.T) {
+	seen := map[Reason]bool{}
+	for _, r := range Reasons() {
+		if r == "" || len(r) > 20 || seen[r] || string(r) == labelDelivered {
+			t.Errorf("bad reason %q", r)
+		}
+		seen[r] = true
+	}
+}
+
+func FuzzClassifyBody(f *testing.F) {
+	f.Add([]byte(answerOK))
+	f.Add([]byte(`{"ErrorCode":1e400}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		o := classifyBody(body)
+		if o.Delivered() && !bytes.Contains(body, []byte("ErrorCode")) && !bytes.Contains(body, []byte(`\u`)) {
+			t.Errorf("%q counts as handled", body)
+		}
+		if len(o.String()) > 200 {
+			t.Errorf("%q makes a long reason: %s", body, o)
+		}
+	})
+}
