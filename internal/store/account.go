@@ -92,10 +92,8 @@ func (b *batch) changeAccounts(c conn, app uint32, change relation.Change) error
 			if err != nil {
 				return err
 			}
-			// Event numbers start at the time of the import, so those of an account that was deleted and imported again
-			// continue above the old ones, which may still wait.
-			at := change.At.UnixMilli()
-			*a = account{accountKey: a.accountKey, id: id, fresh: true, dirty: true, eventSeq: max(at, a.eventSeq)}
+			// Event numbers start above all that an earlier life of the account had, whose events may still wait.
+			*a = account{accountKey: a.accountKey, id: id, fresh: true, dirty: true, eventSeq: id << eventBits}
 		}
 		if p.Nick != "" {
 			a.profile.Nick = p.Nick
@@ -189,6 +187,9 @@ func (l *profileColumns) add(a *account) {
 	}
 	l.id, l.nick, l.face = append(l.id, a.id), append(l.nick, a.profile.Nick), append(l.face, a.profile.FaceURL)
 }
+
+// eventBits is the room for event numbers in the life of an account (2^28), as ids only rise. It leaves room for 2^35 lives.
+const eventBits = 28
 
 // idBlock is how many account ids are taken from the database at a time.
 const idBlock = 256

@@ -144,10 +144,12 @@ func (s *Store) NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (ti
 func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int) ([]relation.Event, error) {
 	var events []relation.Event
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT `+eventColumns+` FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3
-			ORDER BY seq LIMIT $4`, func(r row) error {
+		return c.query(`SELECT `+eventColumns+`, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
+			FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(r row) error {
 			var e relation.Event
-			err := readEvent(r, &e)
+			var head int64
+			err := readEvent(r, &e, &head)
+			e.Head = head != 0
 			events = append(events, e)
 			return err
 		}, int64(key.SDKAppID), key.Owner, key.Seq, int64(limit))

@@ -54,15 +54,20 @@ func (k *keyColumns) add(e relation.EventKey) {
 	k.app, k.owner, k.seq = append(k.app, int64(e.SDKAppID)), append(k.owner, e.Owner), append(k.seq, e.Seq)
 }
 
-// settle writes the verdicts of all calls, in order of arrival within each kind.
+// settle writes the verdicts of all calls, in order of arrival within each kind. Of two final verdicts on one event the
+// first counts.
 func (b *batch) settle(c conn) error {
 	var left, dead, retry keyColumns
+	final := make(map[relation.EventKey]relation.Verdict, b.verdicts)
 	var deadAttempts, parked, due, retryAttempts []int64
 	var deadReason, retryReason []string
 	owners := newOwners()
 	for _, call := range b.settles {
 		for i := range call.settle {
 			v := &call.settle[i]
+			if _, twice := final[v.EventKey]; twice {
+				continue
+			}
 			switch v.Verdict {
 			case relation.Retry:
 				retry.add(v.EventKey)
@@ -75,6 +80,7 @@ func (b *batch) settle(c conn) error {
 				deadReason = append(deadReason, v.Reason)
 			case relation.Delivered:
 			}
+			final[v.EventKey] = v.Verdict
 			left.add(v.EventKey)
 			owners.add(call, v)
 		}
@@ -93,24 +99,24 @@ func (b *batch) settle(c conn) error {
 		return nil
 	}
 	err := c.each(deleteEvents, func(i int, r row) error {
-		gone := settledEvent{app: uint32(left.app[i])}
-		b.settled = append(b.settled, gone)
+		app := uint32(left.app[i])
+		if final[relation.EventKey{SDKAppID: app, Owner: left.owner[i], Seq: left.seq[i]}] == relation.Dead {
+			b.countDead(app)
+		}
+		b.settled = append(b.settled, settledEvent{app: app})
 		return r.scan(&b.settled[len(b.settled)-1].created)
 	}, left.app, left.owner, left.seq)
 	if err != nil {
 		return err
 	}
-	b.countDead(dead)
 	return owners.promote(c)
 }
 
-func (b *batch) countDead(dead keyColumns) {
-	for _, app := range dead.app {
-		if b.buried == nil {
-			b.buried = make(map[uint32]int64)
-		}
-		b.buried[uint32(app)]++
+func (b *batch) countDead(app uint32) {
+	if b.buried == nil {
+		b.buried = make(map[uint32]int64)
 	}
+	b.buried[app]++
 }
 
 // owners are those whose head left the queue, each with the call that is told of the next one.
