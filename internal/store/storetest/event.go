@@ -281,11 +281,28 @@ func eventIDs(x *fixture) {
 	equal(x, "id of the dead letter", x.letters(appID, 1)[0].ID, head.ID)
 }
 
+// oldestSlack is how much older than it is an engine may report the oldest waiting event, so that it need not look for it.
+const oldestSlack = 5 * time.Second
+
+// equalStats compares the engine's figures with those wanted, where Oldest may be up to oldestSlack earlier.
+func equalStats(x *fixture, what string, want []relation.OutboxStats) {
+	x.Helper()
+	got := x.stats()
+	for i := range min(len(got), len(want)) {
+		if early := want[i].Oldest.Sub(got[i].Oldest); !got[i].Oldest.IsZero() && early >= 0 && early < oldestSlack {
+			got[i].Oldest = want[i].Oldest
+		}
+	}
+	equal(x, what, got, want)
+}
+
 func outboxStats(x *fixture) {
 	first := x.app
 	x.importAll("a", "b", "c", "d")
 	equal(x, "nothing waits", x.stats(), nil)
-	ofA := commit(x, "a", "b", "c", "d")
+	ofA := commit(x, "a", "b")
+	x.clock.advance(time.Minute)
+	ofA = append(ofA, commit(x, "a", "c", "d")...)
 	ofB := commit(x, "b", "c")
 	x.app = x.create(appID + 1)
 	x.importAll("a", "b")
@@ -295,16 +312,16 @@ func outboxStats(x *fixture) {
 		{SDKAppID: appID, Waiting: 4, Oldest: ofA[0].Created},
 		{SDKAppID: appID + 1, Waiting: 1, Oldest: other.Created},
 	}
-	equal(x, "events wait", x.stats(), want)
+	equalStats(x, "events wait", want)
 	retry := x.verdict(relation.Retry, ofA[0])
 	retry.Due = x.clock.Now().Add(time.Hour)
 	x.settle(retry)
-	equal(x, "one waits longer", x.stats(), want)
+	equalStats(x, "one waits longer", want)
 	x.settle(x.verdict(relation.Delivered, ofA[0]), x.verdict(relation.Dead, ofB[0]), x.verdict(relation.Delivered, other))
 	want = []relation.OutboxStats{{SDKAppID: appID, Waiting: 2, Dead: 1, Oldest: ofA[1].Created}}
-	equal(x, "some left", x.stats(), want)
+	equalStats(x, "some left", want)
 	x.restart()
-	equal(x, "after a restart", x.stats(), want)
+	equalStats(x, "after a restart", want)
 	x.settle(x.verdict(relation.Delivered, ofA[1]))
 	x.settle(x.verdict(relation.Dead, ofA[2]))
 	equal(x, "all left", x.stats(), []relation.OutboxStats{{SDKAppID: appID, Dead: 2}})

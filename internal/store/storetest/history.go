@@ -25,7 +25,8 @@ const (
 
 // Compare runs seeded random histories on two engines, step by step, and fails at the first difference that can be seen:
 // outcomes, events and their order, pages, checks, due heads, dead letters, figures, app records. Ids of events, their
-// numbers and the due times of heads that are due are the engine's own affair; for them it checks the rules.
+// numbers and the due times of heads that are due are the engine's own affair; the rules about them are checked for each
+// engine by itself.
 func Compare(t *testing.T, a, b Factory) {
 	steps := fromEnv(t, "KITH_TEST_STEPS", historySteps)
 	first, last := 1, historySeeds
@@ -68,8 +69,6 @@ type history struct {
 	newLife map[account]bool
 	// left holds the events that were given a final verdict, as places in side.stream.
 	left []int
-	// unswept says that rows may be left of deleted accounts.
-	unswept bool
 }
 
 // side is one of the two engines. stream holds its events in commit order; an event's place there is its name for both.
@@ -77,6 +76,9 @@ type side struct {
 	*fixture
 	stream []relation.Event
 	places map[relation.EventKey]int
+	// base holds each list's sequence after the last sweep, 0 if it is not in it. An engine may count what it sweeps or
+	// not, so sequences are compared from there. It is nil while entries may still be swept.
+	base map[account]int64
 }
 
 // op is a step. run carries it out on a side and returns what it answered, as text that both sides must agree on.
@@ -90,7 +92,9 @@ func newHistory(t testing.TB, a, b Factory, seed uint64) *history {
 		TB: t, rng: rand.New(rand.NewPCG(seed, 0)), seed: seed, clock: newClock(), newLife: make(map[account]bool),
 	}
 	for i, f := range []Factory{a, b} {
-		h.sides[i] = &side{fixture: openFixture(t, f, h.clock), places: make(map[relation.EventKey]int)}
+		h.sides[i] = &side{
+			fixture: openFixture(t, f, h.clock), places: make(map[relation.EventKey]int), base: make(map[account]int64),
+		}
 	}
 	for i := range historyApps {
 		app := newApp(appID+uint32(i), h.clock.Now())
@@ -122,8 +126,19 @@ func (h *history) both(o op) {
 	h.trace = append(h.trace, o.what)
 	got, want := o.run(h.sides[0]), o.run(h.sides[1])
 	if got != want {
-		h.diverged(fmt.Sprintf("%s:\n first %s\nsecond %s", o.what, got, want))
+		h.diverged(o.what + ":\n" + difference(got, want))
 	}
+}
+
+// difference shows the first line in which two answers differ.
+func difference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf(" first %s\nsecond %s", a[i], b[i])
+		}
+	}
+	return fmt.Sprintf(" first %s\nsecond %s", got, want)
 }
 
 // diverged fails the test and shows the steps that led there.
@@ -175,24 +190,40 @@ func (h *history) follow(s *side) {
 	}
 }
 
+// unsettle notes that from now on rows may be left of deleted accounts.
+func (h *history) unsettle() {
+	for _, s := range h.sides {
+		s.base = nil
+	}
+}
+
 // settleDown waits until nothing is left of deleted accounts.
 func (h *history) settleDown() {
 	h.Helper()
-	if !h.unswept {
-		return
-	}
 	for _, s := range h.sides {
+		if s.base != nil {
+			continue
+		}
+		s.base = make(map[account]int64)
 		for _, app := range h.apps {
 			s.app = app
 			for i, exists := range s.imported(historyUsers()...) {
 				if exists {
 					owner := historyUsers()[i]
 					s.until("the count is that of the list", func() bool { return s.count(owner) == len(s.list(owner)) })
+					s.base[account{app.SDKAppID, owner}] = s.page(owner, 0, 1).Sequence
 				}
 			}
 		}
 	}
-	h.unswept = false
+}
+
+// sequence prints a list's sequence, counted from the last sweep.
+func (s *side) sequence(k account, sequence int64) string {
+	if s.base == nil {
+		return "?"
+	}
+	return fmt.Sprint(sequence - s.base[k])
 }
 
 // describe prints an event without what is the engine's own affair. It wants to know the event by its key and id.

@@ -4,16 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
 
-// lookBriefly compares what is quickly read of an app: what is due, its figures, and one account.
+// lookBriefly compares what is quickly read of an app: what is due, and one account.
 func (h *history) lookBriefly(app *relation.App) op {
 	owner, limit := h.user(), 1+h.rng.IntN(4)
 	return op{fmt.Sprintf("look at %s of app %d", owner, app.SDKAppID), func(s *side) string {
 		s.app = app
-		return s.lookAtHeads(limit) + s.lookAtAccount(owner) + fmt.Sprintf("%+v", s.stats())
+		return s.lookAtHeads(limit) + s.lookAtAccount(owner)
 	}}
 }
 
@@ -32,6 +33,7 @@ func (h *history) lookAtAll() {
 				fmt.Fprintf(&b, "count %d\n", s.count(owner))
 			}
 			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
+			b.WriteString(s.lookAtStats())
 			return b.String()
 		}})
 	}
@@ -63,7 +65,8 @@ func (s *side) lookAtAccount(owner string) string {
 	kicked, err := s.KickedAt(s.ctx, s.app.SDKAppID, owner)
 	fmt.Fprintf(&b, "kicked %d %s\n", kicked, sentinel(err))
 	page, err := s.svc.Blocklist(s.ctx, relation.BlockQuery{SDKAppID: s.app.SDKAppID, Owner: owner, Limit: 1000})
-	fmt.Fprintf(&b, "list %+v sequence %d %s\n", page.Entries, page.Sequence, sentinel(err))
+	sequence := s.sequence(account{s.app.SDKAppID, owner}, page.Sequence)
+	fmt.Fprintf(&b, "list %+v sequence %s %s\n", page.Entries, sequence, sentinel(err))
 	states, err := s.svc.CheckBlocks(s.ctx, relation.BlockCheckQuery{
 		SDKAppID: s.app.SDKAppID, Owner: owner, Targets: historyUsers(), Both: true,
 	})
@@ -82,4 +85,28 @@ func (s *side) lookAtLetters(sdkAppID uint32, limit int) string {
 		fmt.Fprintf(&b, "dead %s parked %v: %s\n", s.describe(letter.Event), letter.Parked, letter.Reason)
 	}
 	return b.String()
+}
+
+// lookAtStats prints the app's figures. The age of the oldest event is compared with what waits, see oldestSlack.
+func (s *side) lookAtStats() string {
+	s.Helper()
+	var oldest time.Time
+	for _, owner := range historyUsers() {
+		for _, e := range s.queue(owner) {
+			if oldest.IsZero() || e.Created.Before(oldest) {
+				oldest = e.Created
+			}
+		}
+	}
+	for _, stats := range s.stats() {
+		if stats.SDKAppID != s.app.SDKAppID {
+			continue
+		}
+		answer := fmt.Sprintf("waiting %d dead %d", stats.Waiting, stats.Dead)
+		if early := oldest.Sub(stats.Oldest); early < 0 || early >= oldestSlack {
+			answer += fmt.Sprintf(" oldest %v for one of %v", stats.Oldest, oldest)
+		}
+		return answer
+	}
+	return "nothing waits"
 }

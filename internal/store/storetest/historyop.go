@@ -81,7 +81,7 @@ func (h *history) deleteOp(app *relation.App) op {
 	for _, id := range cmd.UserIDs {
 		h.newLife[account{app.SDKAppID, id}] = true
 	}
-	h.unswept = true
+	h.unsettle()
 	return op{fmt.Sprintf("delete %+v", cmd), func(s *side) string {
 		outcomes, err := s.svc.Delete(s.ctx, cmd)
 		return fmt.Sprint(outcomes, sentinel(err))
@@ -115,7 +115,7 @@ func (h *history) pageOp(app *relation.App) op {
 	h.settleDown() // entries that are not swept yet would take places
 	return op{fmt.Sprintf("page %+v", q), func(s *side) string {
 		p, err := s.svc.Blocklist(s.ctx, q)
-		return fmt.Sprintf("%+v %s", p, sentinel(err))
+		return fmt.Sprintf("%+v next %d sequence %s %s", p.Entries, p.Next, s.sequence(account{q.SDKAppID, q.Owner}, p.Sequence), sentinel(err))
 	}}
 }
 
@@ -181,6 +181,7 @@ func (h *history) updateOp(app *relation.App) op {
 // recreateOp deletes an app and creates it anew as soon as it is gone.
 func (h *history) recreateOp(app *relation.App) op {
 	record := *app
+	h.unsettle()
 	h.left = slices.DeleteFunc(h.left, func(place int) bool { return h.sides[0].stream[place].SDKAppID == app.SDKAppID })
 	for _, s := range h.sides {
 		for i := range s.stream {
