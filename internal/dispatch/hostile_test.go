@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -81,7 +82,11 @@ func TestHostileReceivers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(tt.handle)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				// Only after the body was read does the server notice that the client has gone.
+				_, _ = io.Copy(io.Discard, r.Body)
+				tt.handle(w, r)
+			}))
 			defer server.Close()
 			timeout := 5 * time.Second
 			if tt.want == ReasonTimeout {
@@ -124,9 +129,10 @@ func TestEndpointsThatCannotBeReached(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	answer := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answerOK) }
-	server := httptest.NewTLSServer(http.HandlerFunc(answer))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(answer))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports each refused handshake
+	server.StartTLS()
 	defer server.Close()
-	server.Config.ErrorLog = nil
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	trusted := Options{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
