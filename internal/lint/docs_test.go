@@ -18,13 +18,15 @@ var (
 	makeCall   = regexp.MustCompile(`(?:^|[\s;&|])make(?: ([a-z][a-z-]*))`)
 	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	pathLike   = regexp.MustCompile(`^[\w.@*-]+(/[\w.@*-]+)*/?$`)
+	testName   = regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*$`)
+	testFunc   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	// A placeholder that the reader fills in: DIR/kith.db.
 	placeholder = regexp.MustCompile(`^[A-Z_]+$`)
 	// What the chores make, and so is not in a clean clone.
 	made = regexp.MustCompile(`^(bin|data|conformance/node/node_modules)(/|$)`)
 )
 
-// TestDocumentsNameWhatExists reads the documents for people and looks up every path and every make target in them.
+// TestDocumentsNameWhatExists reads the documents for people and looks up every path, make target and test in them.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	documents := []string{"README.md", "CONTRIBUTING.md"}
 	for _, pattern := range []string{"docs/*.md", "docs/*/*.md", "*/README.md"} {
@@ -53,6 +55,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 type repository struct {
 	files   []string
 	targets []string
+	tests   []string
 }
 
 func readRepository(t *testing.T) repository {
@@ -62,6 +65,18 @@ func readRepository(t *testing.T) repository {
 		t.Fatal(err)
 	}
 	r := repository{files: repositoryFiles(t)}
+	for _, file := range r.files {
+		if !strings.HasSuffix(file, ".go") {
+			continue
+		}
+		source, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testFunc.FindAllStringSubmatch(string(source), -1) {
+			r.tests = append(r.tests, m[1])
+		}
+	}
 	for _, m := range makeTarget.FindAllStringSubmatch(string(makefile), -1) {
 		r.targets = append(r.targets, m[1])
 	}
@@ -80,6 +95,9 @@ func (r repository) check(doc, text string) []string {
 		}
 	}
 	for _, m := range codeSpan.FindAllStringSubmatch(withoutFences(text), -1) {
+		if testName.MatchString(m[1]) && !slices.Contains(r.tests, m[1]) {
+			complain(m[1])
+		}
 		if name := strings.TrimPrefix(m[1], "./"); r.isPath(name) && !r.has(doc, name) {
 			complain(m[1])
 		}
@@ -161,6 +179,7 @@ func TestCheckDocument(t *testing.T) {
 	repo := repository{
 		files:   []string{"README.md", "docs/choices.md", "internal/store/block.go", "vectors/a.jsonl", "vectors/b.jsonl"},
 		targets: []string{"test", "run"},
+		tests:   []string{"TestBlock"},
 	}
 	for _, c := range []struct {
 		name, doc, text string
@@ -182,6 +201,8 @@ func TestCheckDocument(t *testing.T) {
 		{"link out and link inside", "README.md", "[out](https://example.test/x.md) and [in](#section)", 0},
 		{"target", "README.md", "`make test`, `make`\n\n    git clone X && make run\n\n```\nmake test # make nothing\n```", 0},
 		{"target that is gone", "README.md", "`make tset`\n\n    make rnu\n\n```\ncd x; make tets\n```", 3},
+		{"test", "docs/choices.md", "held by `TestBlock`", 0},
+		{"test that is gone", "docs/choices.md", "held by `TestFriend`", 1},
 		{"prose", "README.md", "make sure that it works", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,7 +34,7 @@ var table = []row{
 	// Programs.
 	{"cmd/kith/...", []string{"..."}},
 	{"bench/...", []string{"..."}},
-	{"examples/appbackend", []string{"webhook", "api"}},
+	{"examples/appbackend/...", []string{"webhook", "api", "examples/appbackend/app"}},
 
 	// For tests.
 	{"internal/pgtest", nil},
