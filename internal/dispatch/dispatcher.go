@@ -23,10 +23,10 @@ type Dispatcher struct {
 	workers   sync.WaitGroup
 	settled   sync.WaitGroup
 
-	mu       sync.Mutex // guards state and replacing endpoints
-	state    state
-	stopOnce sync.Once
-	stopErr  error
+	mu      sync.Mutex // guards state and replacing endpoints
+	state   state
+	stopped chan struct{} // closed when the first Stop is done, after setting stopErr
+	stopErr error
 }
 
 type state uint8
@@ -40,7 +40,10 @@ const (
 // New returns a Dispatcher that does nothing until Start.
 func New(o Options) *Dispatcher {
 	o = o.withDefaults()
-	d := &Dispatcher{o: o, userAgent: "Kith/" + o.Version, settler: newSettler(o.Outbox, o.Log)}
+	d := &Dispatcher{
+		o: o, userAgent: "Kith/" + o.Version, settler: newSettler(o.Outbox, o.Log),
+		stopped: make(chan struct{}),
+	}
 	d.attempts, d.cancelAttempts = context.WithCancel(context.Background())
 	d.reads, d.cancelReads = context.WithCancel(context.Background())
 	d.settling, d.cancelSettling = context.WithCancel(context.Background())
@@ -111,17 +114,27 @@ func (d *Dispatcher) Offer(events []relation.Event) {
 
 // Stop starts nothing new, waits until the attempts under way are answered and their verdicts durable, and releases
 // everything. When ctx ends first, it breaks off what is left and returns the context's error; those events are delivered
-// again after the next start. Stopping twice, or unstarted, is safe.
+// again after the next start. Stopping twice, or unstarted, is safe; a second Stop waits for the first, up to its own
+// context.
 func (d *Dispatcher) Stop(ctx context.Context) error {
-	d.stopOnce.Do(func() { d.stopErr = d.stop(ctx) })
-	return d.stopErr
+	d.mu.Lock()
+	first := d.state != stateStopped
+	d.state = stateStopped
+	d.mu.Unlock()
+	if first {
+		d.stopErr = d.stop(ctx)
+		close(d.stopped)
+	}
+	select {
+	case <-d.stopped:
+		return d.stopErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (d *Dispatcher) stop(ctx context.Context) error {
-	d.mu.Lock()
-	d.state = stateStopped
 	endpoints := *d.endpoints.Load()
-	d.mu.Unlock()
 	for _, e := range endpoints {
 		e.close()
 	}
