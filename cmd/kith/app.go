@@ -114,8 +114,7 @@ func (c *cli) appUpdateCommand() *cobra.Command {
 func (c *cli) appRotateKeyCommand() *cobra.Command {
 	var req operator.RotateKey
 	var drop string
-	var cmd *cobra.Command
-	cmd = c.appClientCommand("rotate-key SDKAPPID", "Add a secret key and print it, this once; old keys stay good until dropped", nil,
+	cmd := c.appClientCommand("rotate-key SDKAPPID", "Add a secret key and print it, this once; old keys stay good until dropped", nil,
 		func(ctx context.Context, client *operator.Client, id uint32, _ []string) error {
 			if drop != "" {
 				if req != (operator.RotateKey{}) {

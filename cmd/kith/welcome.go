@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/kithchat/kith/internal/config"
@@ -56,11 +55,9 @@ func (i welcome) writeFirstApp(p func(string, ...any)) {
 	p("\nSee it work. Start an app backend that prints each callback, in a second terminal:\n")
 	p("  go run ./examples/appbackend\n")
 	p("Then paste this into a third one:\n")
-	query := url.Values{
-		"sdkappid": {strconv.FormatUint(uint64(app.SDKAppID), 10)}, "identifier": {app.Admin}, "usersig": {app.UserSig},
-		"random": {"1"}, "contenttype": {"json"},
-	}
-	p("  Q='%s'", query.Encode())
+	query := fmt.Sprintf("sdkappid=%d&identifier=%s&usersig=%s&random=1&contenttype=json",
+		app.SDKAppID, url.QueryEscape(app.Admin), app.UserSig) // a UserSig needs no escapes
+	p("  Q='%s'", query)
 	p("  %s", i.curl("im_open_login_svc/multiaccount_import", `{"Accounts":["mira","tom","ann","rob"]}`))
 	p("  %s app callback set %d --url %s%s", shellWord(i.program), app.SDKAppID, exampleCallback, i.dataFlag())
 	p("  %s", i.curl("sns/black_list_add", `{"From_Account":"mira","To_Account":["tom","ann","rob"]}`))
