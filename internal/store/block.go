@@ -25,6 +25,10 @@ var (
 	}
 )
 
+// selectPage reads a list from a place on.
+const selectPage = `SELECT a.userid, b.since_s, b.place FROM block b JOIN account a ON a.id = b.target
+	WHERE b.owner = $1 AND b.place > $2 ORDER BY b.place LIMIT $3`
+
 // loadPairs reads, for every call with an owner, which of its accounts are on the owner's list.
 func (b *batch) loadPairs(c conn) error {
 	b.pairs = make(map[pairKey]*pair, len(b.applies))
@@ -130,8 +134,7 @@ func (s *Store) pageStart(c conn, owner account, start int) (after int64, found 
 func (s *Store) readPage(c conn, owner account, after int64, q relation.BlockQuery, page *relation.BlockPage) error {
 	var last int64
 	more := false
-	err := c.query(`SELECT a.userid, b.since_s, b.place FROM block b JOIN account a ON a.id = b.target
-		WHERE b.owner = $1 AND b.place > $2 ORDER BY b.place LIMIT $3`, func(r row) error {
+	err := c.query(selectPage, func(r row) error {
 		if len(page.Entries) == q.Limit {
 			more = true
 			return nil

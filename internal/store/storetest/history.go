@@ -18,7 +18,7 @@ const (
 	// historySeeds is how many histories Compare runs, with seeds from 1, unless KITH_TEST_SEED names one.
 	historySeeds = 3
 	// historySteps is the length of a history unless KITH_TEST_STEPS says otherwise.
-	historySteps = 500
+	historySteps = 300
 	// lookEvery is after how many steps everything is compared; between, it is what the step touched.
 	lookEvery = 20
 )
