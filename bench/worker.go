@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+// callTimeout bounds the wait for one answer.
+const callTimeout = 30 * time.Second
+
+// worker makes the calls of one connection, one after another.
+type worker struct {
+	id     int
+	job    job
+	source source
+	shared *sharedState
+	conn   net.Conn
+	reader *bufio.Reader
+	head   []byte // request line and headers up to the value of Content-Length
+
+	took    []int64 // nanoseconds, one for each call
+	records []callTimes
+	last    int64 // when the last answer came
+	answer  []byte
+	err     error
+}
+
+func newWorker(j job, id int, s source, shared *sharedState) (*worker, error) {
+	conn, err := net.Dial("tcp", j.Addr)
+	if err != nil {
+		return nil, err
+	}
+	head := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: ", j.Path, j.Addr)
+	return &worker{
+		id: id, job: j, source: s, shared: shared, conn: conn,
+		reader: bufio.NewReaderSize(conn, wireBuffer), head: head,
+	}, nil
+}
+
+// work makes calls until the time is up or there is nothing left. The first worker that runs out, or fails, stops all.
+func (w *worker) work() {
+	var request, body []byte
+	var answer message
+	for {
+		sent, ok := w.shared.next()
+		if !ok {
+			return
+		}
+		c, ok := w.source.next(w.id, body[:0])
+		if !ok {
+			w.runOut()
+			return
+		}
+		body = c.body
+		request = append(request[:0], w.head...)
+		request = strconv.AppendInt(request, int64(len(body)), 10)
+		request = append(request, "\r\n\r\n"...)
+		request = append(request, body...)
+		if err := w.exchange(request, &answer, c.want); err != nil {
+			w.err = err
+			w.shared.stop.Store(true)
+			return
+		}
+		w.note(sent, c.key)
+	}
+}
+
+// runOut ends the phase for everybody when it is one against time: with fewer connections it would be another one.
+func (w *worker) runOut() {
+	if w.job.Duration > 0 {
+		w.shared.short.Store(true)
+		w.shared.stop.Store(true)
+	}
+}
+
+// exchange sends a request and checks its answer.
+func (w *worker) exchange(request []byte, answer *message, want want) error {
+	// The deadline is renewed now and then only: setting it costs more than it guards.
+	if len(w.took)%256 == 0 {
+		if err := w.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
+			return err
+		}
+	}
+	if _, err := w.conn.Write(request); err != nil {
+		return err
+	}
+	if err := answer.read(w.reader); err != nil {
+		return fmt.Errorf("no answer: %w", err)
+	}
+	if w.answer == nil {
+		w.answer = bytes.Clone(answer.body)
+	}
+	if err := want.check(answer); err != nil {
+		_, sent, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+		return fmt.Errorf("%w\nto   %.300s\ncame %s %.300s", err, sent, answer.start, answer.body)
+	}
+	return nil
+}
+
+func (w *worker) note(sent int64, key int64) {
+	now := time.Now().UnixNano()
+	w.took = append(w.took, now-sent)
+	w.last = now
+	if w.job.Record {
+		w.records = append(w.records, callTimes{Key: key, Sent: sent, Answered: now})
+	}
+}
+
+// want is what an answer must say: HTTP status 200, success, and how many items succeeded.
+type want struct{ items int }
+
+var (
+	statusOK = []byte("HTTP/1.1 200 ")
+	codeOK   = []byte(`"ErrorCode":0`)
+	itemOK   = []byte(`"ResultCode":0,`)
+)
+
+func (w want) check(m *message) error {
+	switch {
+	case !bytes.HasPrefix(m.start, statusOK):
+		return fmt.Errorf("%w: the status is not 200", errRefused)
+	case !bytes.Contains(m.body, codeOK):
+		return fmt.Errorf("%w: ErrorCode is not 0", errRefused)
+	}
+	if n := bytes.Count(m.body, itemOK); n != w.items {
+		return fmt.Errorf("%w: %d items succeeded instead of %d", errRefused, n, w.items)
+	}
+	return nil
+}
