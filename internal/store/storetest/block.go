@@ -171,17 +171,7 @@ func thousandTargets(x *fixture) {
 	slices.Reverse(some)
 	equal(x, "unblock some", x.unblock("owner", some...), make([]relation.Outcome, len(some)))
 	equal(x, "list of the rest", x.list("owner"), rest)
-	var walked []string
-	for start := 0; ; {
-		p := x.page("owner", start, 100)
-		for _, e := range p.Entries {
-			walked = append(walked, e.UserID)
-		}
-		if start = p.Next; start == 0 {
-			break
-		}
-	}
-	equal(x, "list in pages of 100", walked, rest)
+	equal(x, "list in pages of 100", x.walk("owner", 100), rest)
 	x.unblock("owner", rest...)
 	equal(x, "empty list", x.page("owner", 0, 10), relation.BlockPage{Sequence: 3})
 	events := x.queue("owner")
@@ -244,18 +234,8 @@ func deletedLeavePages(x *fixture) {
 		left = left[len(gone):]
 		x.delete(gone...)
 		for _, limit := range []int{1, 5, 1000} {
-			var walked []string
-			for start := 0; ; {
-				p := x.page("owner", start, limit)
-				for _, e := range p.Entries {
-					walked = append(walked, e.UserID)
-				}
-				if start = p.Next; start == 0 {
-					break
-				}
-			}
 			// Sweeping may move the places while pages are read, so an entry may be missed or repeated, but none is wrong.
-			for _, id := range walked {
+			for _, id := range x.walk("owner", limit) {
 				if !slices.Contains(left, id) {
 					x.Fatalf("a page shows %q, which was deleted", id)
 				}

@@ -194,6 +194,9 @@ func TestDefects(t *testing.T) {
 	}
 }
 
+// impatience is how long a test waits for a model, which does everything at once.
+const impatience = 10 * time.Millisecond
+
 func each[T any](all []T, change func(*T)) {
 	for i := range all {
 		change(&all[i])
@@ -245,7 +248,11 @@ func TestDefectsOfOrder(t *testing.T) {
 func failing(t *testing.T, f Factory) (names []string) {
 	for _, tests := range [][]test{accountTests(), blockTests(), eventTests(), settleTests(), appTests()} {
 		for _, c := range tests {
-			if fails(t, func(r *recorder) { c.run(newFixture(r, f)) }) {
+			if fails(t, func(r *recorder) {
+				x := newFixture(r, f)
+				x.patience = impatience
+				c.run(x)
+			}) {
 				names = append(names, c.name)
 			}
 		}
@@ -255,7 +262,11 @@ func failing(t *testing.T, f Factory) (names []string) {
 
 func historyFails(t *testing.T, f Factory) bool {
 	for seed := range uint64(historySeeds) {
-		if fails(t, func(r *recorder) { newHistory(r, f, newModel, seed+1).run(historySteps) }) {
+		if fails(t, func(r *recorder) {
+			h := newHistory(r, f, newModel, seed+1)
+			h.sides[0].patience = impatience
+			h.run(historySteps)
+		}) {
 			return true
 		}
 	}

@@ -66,12 +66,17 @@ func (x *fixture) page(owner string, start, limit int) relation.BlockPage {
 	return p
 }
 
-// list walks the pages of a list and returns its entries' UserIDs.
+// list returns the UserIDs of a list, read in the largest pages.
 func (x *fixture) list(owner string) []string {
 	x.Helper()
-	var ids []string
+	return x.walk(owner, relation.MaxBlockPage)
+}
+
+// walk returns the UserIDs of a list, read in pages.
+func (x *fixture) walk(owner string, limit int) (ids []string) {
+	x.Helper()
 	for start := 0; ; {
-		p := x.page(owner, start, relation.MaxBlockPage)
+		p := x.page(owner, start, limit)
 		for _, e := range p.Entries {
 			ids = append(ids, e.UserID)
 		}

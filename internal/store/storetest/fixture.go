@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// patience is how long a test waits for background work before it fails.
+	// patience is how long a test waits for background work before it fails, on a busy machine too.
 	patience = 20 * time.Second
 	// pause is the time between two looks at background work, which gives no signal.
 	pause = 2 * time.Millisecond
@@ -78,6 +78,8 @@ type fixture struct {
 	svc     *relation.Service
 	app     *relation.App
 	open    func() Engine
+	// patience is how long the fixture waits for background work before it fails.
+	patience time.Duration
 }
 
 // newFixture opens an engine on a fresh database, closed when t ends, with the app appID in it.
@@ -91,7 +93,7 @@ func newFixture(t testing.TB, f Factory) *fixture {
 // openFixture opens an engine on a fresh database without an app.
 func openFixture(t testing.TB, f Factory, c *clock) *fixture {
 	t.Helper()
-	x := &fixture{TB: t, ctx: context.Background(), clock: c, journal: &journal{}}
+	x := &fixture{TB: t, ctx: context.Background(), clock: c, journal: &journal{}, patience: patience}
 	x.open = f(t, Options{Now: c.Now, OnCommit: x.journal.add})
 	t.Cleanup(x.close)
 	x.reopen()
@@ -149,18 +151,9 @@ func (x *fixture) ok(what string, err error) {
 // until waits for background work.
 func (x *fixture) until(what string, done func() bool) {
 	x.Helper()
-	if !eventually(done) {
-		x.Fatalf("waited %v in vain: %s", patience, what)
-	}
-}
-
-func eventually(done func() bool) bool {
-	for deadline := time.Now().Add(patience); ; time.Sleep(pause) {
-		if done() {
-			return true
-		}
+	for deadline := time.Now().Add(x.patience); !done(); time.Sleep(pause) {
 		if time.Now().After(deadline) {
-			return false
+			x.Fatalf("waited %v in vain: %s", x.patience, what)
 		}
 	}
 }

@@ -206,8 +206,8 @@ func deadPages(x *fixture) {
 	// What is newest is decided by the event, not by when it was parked.
 	for _, app := range []*relation.App{&second, first} {
 		x.app = app
-		for heads := x.heads(far, 10); len(heads) > 0; heads = x.heads(far, 10) {
-			for _, h := range heads {
+		for range ids {
+			for _, h := range x.heads(far, 10) {
 				x.clock.advance(time.Second)
 				x.settle(x.verdict(relation.Dead, h.Event))
 			}
