@@ -143,6 +143,9 @@ func (s *Store) NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (ti
 // Following implements relation.Outbox.
 func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int) ([]relation.Event, error) {
 	var events []relation.Event
+	if !relation.ValidUserID(key.Owner) {
+		return nil, nil
+	}
 	err := s.engine.read(ctx, func(c conn) error {
 		return c.query(`SELECT `+eventColumns+`, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
 			FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(r row) error {
