@@ -10,8 +10,9 @@ import (
 const (
 	// loadPage is how many due heads are read at a time.
 	loadPage = 128
-	// lookAlways is the longest time between two looks. It covers steps of the clock and whatever was thought of by nobody.
-	lookAlways = time.Minute
+	// lookAlways is the longest time between two looks. It finds what nobody told of, such as the events of a commit whose
+	// answer the engine lost, and covers steps of the clock.
+	lookAlways = 10 * time.Second
 	// The wait after a failed read doubles from holdBase to holdCap.
 	holdBase = 100 * time.Millisecond
 	holdCap  = 5 * time.Second

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,12 +67,11 @@ func randomHistory(t *testing.T, seed uint64) {
 
 // flaky fails two of five requests, each in one of several ways.
 func flaky(random *rand.Rand) func(delivery, http.ResponseWriter, *http.Request) bool {
-	draw := make(chan int, 1)
-	draw <- 0
+	var mu sync.Mutex
 	return func(_ delivery, w http.ResponseWriter, r *http.Request) bool {
-		<-draw
+		mu.Lock()
 		n, delay := random.IntN(10), time.Duration(random.IntN(30))*time.Millisecond
-		draw <- 0
+		mu.Unlock()
 		time.Sleep(delay)
 		switch n {
 		case 0:
@@ -153,4 +153,20 @@ func TestAHotOwnerKeepsItsOrderBeyondItsQueueInMemory(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
+}
+
+// flakyStatus refuses one request in eight.
+func flakyStatus(random *rand.Rand) func(delivery, http.ResponseWriter, *http.Request) bool {
+	var mu sync.Mutex
+	return func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
+		mu.Lock()
+		fails := random.IntN(8) == 0
+		mu.Unlock()
+		if fails {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return false
+		}
+		_, _ = io.WriteString(w, answerOK)
+		return true
+	}
 }
