@@ -68,7 +68,7 @@ func budgetScenario(t *testing.T, downtime time.Duration) {
 	w.start()
 	begun := time.Now()
 	first := w.outbox.commit(appA, "mira.k", "a")
-	time.Sleep(30 * time.Minute)
+	pass(30 * time.Minute)
 	second := w.outbox.commit(appA, "mira.k", "b")
 	w.drained(100 * time.Hour)
 	w.stop()
@@ -106,7 +106,7 @@ func TestNoRetryParksAtTheFirstFailure(t *testing.T) {
 		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/", NoRetry: true}))
 		w.start()
 		first := w.outbox.commit(appA, "mira.k", "a")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		second := w.outbox.commit(appA, "mira.k", "b")
 		w.drained(time.Minute)
 		w.stop()
@@ -127,12 +127,12 @@ func TestPromise6RestartResumesWithTheSameID(t *testing.T) {
 		for i := range 5 {
 			want = append(want, w.outbox.commit(appA, "mira.k", fmt.Sprint(i)).ID)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		w.stop()
 		attempts := len(rc.seen())
 		w.outbox.offer = nil
 		want = append(want, w.outbox.commit(appA, "mira.k", "while Kith was down").ID)
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		w.start()
 		w.drained(time.Minute)
 		w.stop()
@@ -158,7 +158,7 @@ func TestCrashBeforeSettlementDeliversAgain(t *testing.T) {
 		w.start()
 		first := w.outbox.commit(appA, "mira.k", "a")
 		second := w.outbox.commit(appA, "mira.k", "b")
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if got := rc.ids(""); !slices.Equal(got, []string{first.ID}) {
 			t.Errorf("before the store works: %v; the second must wait for the first's settlement", got)
 		}
@@ -196,7 +196,7 @@ func TestSettleFailureLosesNothing(t *testing.T) {
 		for i := range 100 {
 			want = append(want, w.outbox.commit(appA, fmt.Sprintf("user%02d", i), "a").ID)
 		}
-		time.Sleep(48*time.Hour + 5*time.Second)
+		pass(48*time.Hour + 5*time.Second)
 		w.drained(time.Minute)
 		w.stop()
 		got := rc.ids("")
@@ -267,7 +267,7 @@ func TestRecoveryDoesNotWaitOutTheBackoff(t *testing.T) {
 		for i := range 300 {
 			w.outbox.commit(appA, fmt.Sprint("user", i), "a")
 		}
-		time.Sleep(time.Until(up))
+		pass(time.Until(up))
 		fresh := w.outbox.commit(appA, "fresh", "a") // is tried at once, and shows that the endpoint is back
 		w.drained(3 * time.Second)
 		w.stop()
@@ -286,7 +286,7 @@ func TestAFailingEndpointIsNotHammered(t *testing.T) {
 		for i := range 5000 {
 			w.outbox.commit(appA, fmt.Sprint("user", i), "a")
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.stop()
 		limit := int(time.Minute/failingGap) + relation.DefaultCallbackConcurrency + failingAfter
 		if n := len(rc.seen()); n > limit || n < 1000 {

@@ -83,7 +83,7 @@ func (e *engine) waiting(t testing.TB) int64 {
 // drained waits until the outbox is empty. It polls: nothing tells of the last settlement from outside.
 func (e *engine) drained(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); e.waiting(t) > 0; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); e.waiting(t) > 0; time.Sleep(2 * time.Millisecond) { // polls, see above
 		if time.Now().After(deadline) {
 			t.Fatalf("%d events still wait", e.waiting(t))
 		}
@@ -144,7 +144,7 @@ func TestPromise6RealStoreUnderFaults(t *testing.T) {
 // include commits whose answer was lost.
 func arrived(t *testing.T, rc *receiver, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) { // polls: the receiver keeps a journal only
 		ids := rc.ids("")
 		slices.Sort(ids)
 		if ids = slices.Compact(ids); len(ids) >= n {

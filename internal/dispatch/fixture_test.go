@@ -266,7 +266,7 @@ func (w *world) until(what string, limit time.Duration, done func() bool) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("not within %v: %s", limit, what)
 		}
-		time.Sleep(max(limit/1000, 10*time.Millisecond))
+		pass(max(limit/1000, 10*time.Millisecond))
 	}
 }
 
@@ -297,3 +297,6 @@ func (b *logBuffer) String() string {
 func (b *logBuffer) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
+
+// pass lets time pass on a synctest bubble's clock. It takes no real time.
+func pass(d time.Duration) { time.Sleep(d) } // the bubble's clock only moves when everything in it waits

@@ -32,7 +32,7 @@ func TestStopIsSafeUnstartedAndTwice(t *testing.T) {
 		w.stop()
 		w.outbox.commit(appA, "mira.k", "a")
 		w.d.AppsChanged()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if n := w.outbox.waiting(); n != 1 {
 			t.Errorf("%d events wait after Stop, want 1", n)
 		}
@@ -42,7 +42,7 @@ func TestStopIsSafeUnstartedAndTwice(t *testing.T) {
 func TestStopSettlesWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rc := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			_, _ = io.WriteString(w, answerOK)
 			return true
 		}}
@@ -52,7 +52,7 @@ func TestStopSettlesWhatIsUnderWay(t *testing.T) {
 			w.outbox.commit(appA, fmt.Sprint("user", i), "a")
 			w.outbox.commit(appA, fmt.Sprint("user", i), "b")
 		}
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		w.stop()
 		if n, m := w.outbox.waiting(), len(rc.ids("")); n != 20 || m != 20 {
 			t.Errorf("%d wait and %d were delivered, want the 20 under way delivered and no other started", n, m)
@@ -69,7 +69,7 @@ func TestStopBreaksOffAtItsDeadline(t *testing.T) {
 		w := newWorld(t, rc)
 		w.start()
 		w.outbox.commit(appA, "mira.k", "a")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		begun := time.Now()
@@ -130,20 +130,20 @@ func TestAppsChangedWhileRunning(t *testing.T) {
 
 		change(at(relation.Callback{URL: "http://a.test/cb"}, true))
 		commit("while disabled")
-		time.Sleep(48 * time.Hour)
+		pass(48 * time.Hour)
 		if n := len(old.seen()); n != 1 {
 			t.Errorf("%d requests for a disabled app", n-1)
 		}
 		change(at(relation.Callback{}, false))
 		commit("without a URL")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		change(at(relation.Callback{URL: "http://b.test/new", Token: "t"}, false))
 		w.drained(time.Second)
 		commit("moved")
 		w.drained(time.Second)
 		change()
 		commit("deleted")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		w.stop()
 		var got []string
 		for _, d := range append(old.seen(), moved.seen()...) {
@@ -161,7 +161,7 @@ func TestAppsChangedWhileRunning(t *testing.T) {
 func TestAttemptsUnderWayFinishOnTheOldSettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			_, _ = io.WriteString(w, answerOK)
 			return true
 		}}
@@ -171,7 +171,7 @@ func TestAttemptsUnderWayFinishOnTheOldSettings(t *testing.T) {
 		w.start()
 		first := w.outbox.commit(appA, "mira.k", "a")
 		second := w.outbox.commit(appA, "mira.k", "b")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		w.apps.set(testApp(appA, relation.Callback{URL: "http://b.test/"}))
 		w.d.AppsChanged()
 		w.drained(time.Minute)

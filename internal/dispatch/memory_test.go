@@ -53,24 +53,25 @@ func (v *vastOutbox) Settle(_ context.Context, s []relation.Settlement) ([]relat
 	return nil, nil
 }
 
-// TestPromise5MemoryIsBoundedWithAMillionWaiting has a million owners waiting on disk, and commits from a million more,
+// TestPromise5MemoryIsBoundedWithAMillionWaiting has a million owners waiting on disk, and as many more committed meanwhile,
 // while the endpoint hangs; then it comes back for a while.
 func TestPromise5MemoryIsBoundedWithAMillionWaiting(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		targets []string
+		offer   int
 		deliver int
 	}{
-		{"one target each", []string{"troll_77"}, 3000},
-		{"a thousand targets each", strings.Fields(strings.Repeat("a-user-id-of-thirty-two-bytes-.. ", 1000)), 300},
+		{"one target each", []string{"troll_77"}, 1_000_000, 3000},
+		{"a thousand targets each", strings.Fields(strings.Repeat("a-user-id-of-thirty-two-bytes-.. ", 1000)), 20_000, 300},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { millionWaiting(t, tt.targets, tt.deliver) })
+			synctest.Test(t, func(t *testing.T) { millionWaiting(t, tt.targets, tt.offer, tt.deliver) })
 		})
 	}
 }
 
-func millionWaiting(t *testing.T, targets []string, deliver int) {
+func millionWaiting(t *testing.T, targets []string, offer, deliver int) {
 	const million = 1_000_000
 	release := make(chan struct{})
 	rc := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +89,7 @@ func millionWaiting(t *testing.T, targets []string, deliver int) {
 	synctest.Wait()
 	e := (*d.endpoints.Load())[appA]
 	event := outbox.head(0).Event
-	for n := range million {
+	for n := range offer {
 		event.Owner, event.Seq = "offered", int64(n+1)
 		event.Head = n == 0
 		if n%2 == 0 {

@@ -49,9 +49,9 @@ func randomHistory(t *testing.T, seed uint64) {
 			w.stop()
 			w.start()
 		case 1:
-			time.Sleep(time.Duration(random.IntN(40)) * time.Second)
+			pass(time.Duration(random.IntN(40)) * time.Second)
 		default:
-			time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+			pass(time.Duration(random.IntN(20)) * time.Millisecond)
 		}
 	}
 	w.drained(6 * time.Hour)
@@ -72,7 +72,7 @@ func flaky(random *rand.Rand) func(delivery, http.ResponseWriter, *http.Request)
 		mu.Lock()
 		n, delay := random.IntN(10), time.Duration(random.IntN(30))*time.Millisecond
 		mu.Unlock()
-		time.Sleep(delay)
+		pass(delay)
 		switch n {
 		case 0:
 			w.WriteHeader(http.StatusServiceUnavailable)
