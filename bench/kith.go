@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
@@ -49,6 +54,7 @@ type kith struct {
 	client  *operator.Client
 	address string // of the REST API over plain HTTP
 	ticket  string
+	token   string        // of the operator API
 	startup time.Duration // from the start of the process to readiness
 }
 
@@ -75,6 +81,10 @@ func (k *kith) start(ctx context.Context) error {
 	k.cmd.Cancel = func() error { return k.cmd.Process.Signal(syscall.SIGTERM) }
 	k.cmd.WaitDelay = 20 * time.Second
 	k.cmd.Stdout, k.cmd.Stderr = log, log
+	if k.token == "" {
+		k.token = rand.Text()
+	}
+	k.cmd.Env = append(os.Environ(), "KITH_OPERATOR_TOKEN="+k.token)
 	if err := k.cmd.Start(); err != nil {
 		return fmt.Errorf("start kith: %w", err)
 	}
@@ -171,5 +181,39 @@ func (k *kith) stop() error {
 
 // metrics returns the text of the server's /metrics.
 func (k *kith) metrics(ctx context.Context) (string, error) {
-	return get(ctx, k.client.URL()+"/metrics")
+	text, err := k.get(ctx, "/metrics")
+	return string(text), err
+}
+
+// profile writes a CPU profile of the server to a file while do runs.
+func (k *kith) profile(ctx context.Context, path string, d time.Duration, do func() error) error {
+	var text []byte
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		text, err = k.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", max(1, int(d.Seconds()))))
+		return err
+	})
+	if err := errors.Join(do(), group.Wait()); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
+}
+
+// get fetches a page of the operator listener.
+func (k *kith) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.client.URL()+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+k.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered %s", path, response.Status)
+	}
+	return text, err
 }

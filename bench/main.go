@@ -22,6 +22,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -77,7 +78,11 @@ type options struct {
 	pairs   int    // pairs on disk in the footprint scenario
 	events  int    // events in the backlog that a live server collects
 	waiting int    // events waiting at a start
-	log     io.Writer
+	// profiles is the directory for CPU profiles of Kith; empty: none are made.
+	profiles string
+	// brief bounds the length of phases; 0: no bound. Only the test of the benchmark itself sets it.
+	brief time.Duration
+	log   io.Writer
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
@@ -93,6 +98,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&engine, "engine", "both", "sqlite, postgres or both")
 	f.StringVar(&o.kith, "kith", "", "`path` of the kith program; built from cmd/kith when empty")
 	f.StringVar(&o.dir, "dir", "", "`directory` for data, on the disk that is to be measured; the system's temporary one when empty")
+	f.StringVar(&o.profiles, "profile", "", "`directory` for CPU profiles of kith, one for each throughput case, made in a round that does not count")
 	f.IntVar(&o.pairs, "pairs", 0, "`pairs` on disk for the footprint (default 10 million, with -short 50,000)")
 	f.IntVar(&o.events, "backlog", 0, "`events` in the backlog (default 200,000, with -short 10,000)")
 	f.IntVar(&o.waiting, "waiting", 0, "`events` waiting at a start (default 1 million, with -short 20,000)")

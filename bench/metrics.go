@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +15,15 @@ const firstByteMetric = "kith_callback_latency_seconds"
 
 // histogram counts values up to each bound.
 type histogram map[float64]float64
+
+// firstBytes reads Kith's own histogram of the time from commit to first byte.
+func (k *kith) firstBytes(ctx context.Context) (histogram, error) {
+	text, err := k.metrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return parseHistogram(text, firstByteMetric)
+}
 
 // parseHistogram adds up all series of a histogram in Prometheus' text format.
 func parseHistogram(text, name string) (histogram, error) {
@@ -72,22 +79,4 @@ func (h histogram) quantile(q float64) float64 {
 		low, below = bound, h[bound]
 	}
 	return low
-}
-
-// get fetches a text.
-func get(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s", url, response.Status)
-	}
-	return string(text), err
 }

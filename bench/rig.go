@@ -219,10 +219,14 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // length picks the length of a phase.
 func (o options) length(full, short time.Duration) time.Duration {
+	d := full
 	if o.short {
-		return short
+		d = short
 	}
-	return full
+	if o.brief > 0 {
+		d = min(d, o.brief)
+	}
+	return d
 }
 
 // number picks a size.

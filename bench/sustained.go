@@ -35,7 +35,10 @@ func measureSustained(r *rig, engine string) error {
 			c.add(p, chain)
 		}
 		r.add(engine, c.result("unblocks accepted and delivered", "null chain", ratioAtLeast(0.5)))
-		return nil
+		return r.profiled(k, "sustained-"+engine, j, func() error {
+			_, err := r.sustainedRound(k, j)
+			return err
+		})
 	})
 }
 

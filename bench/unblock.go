@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
 
 // shortLists and longLists are the lists that unblocks are measured on. They share the accounts.
 func (o options) shortLists() listSet {
-	owners := o.number(20_000, 4_000)
+	owners := o.number(20_000, 2_000)
 	return listSet{Name: "short", Owners: owners, Size: 10, Accounts: owners + o.longOwners()}
 }
 
@@ -17,7 +18,7 @@ func (o options) longLists() listSet {
 	return listSet{Name: "long", First: first, Owners: o.longOwners(), Size: 1000, Accounts: first + o.longOwners()}
 }
 
-func (o options) longOwners() int { return o.number(1_000, 128) }
+func (o options) longOwners() int { return o.number(1_000, 64) }
 
 // measureUnblock compares durable unblocks to the null handler: for lists of 10 and 1000, calls with 1 and 100 targets,
 // callbacks off and on.
@@ -49,7 +50,7 @@ func measureUnblock(r *rig, engine string) error {
 
 // unblockCase measures one case, null handler and Kith in turns.
 func (r *rig) unblockCase(k *kith, engine string, l listSet, targets int, callbacks bool) error {
-	j := k.unblocks(l, targets, r.length(2*time.Second, 300*time.Millisecond))
+	j := k.unblocks(l, targets, r.length(2*time.Second, 250*time.Millisecond))
 	if err := r.warmUp(k, j, callbacks); err != nil {
 		return err
 	}
@@ -67,7 +68,18 @@ func (r *rig) unblockCase(k *kith, engine string, l listSet, targets int, callba
 	}
 	name := fmt.Sprintf("list of %d, %s, callbacks %s", l.Size, plural(targets, "target"), onOff(callbacks))
 	r.add(engine, c.result(name, "null handler", ratioAtLeast(0.6)))
-	return nil
+	return r.profiled(k, fmt.Sprintf("unblock-%s-%d-%d-%s", engine, l.Size, targets, onOff(callbacks)), j, func() error {
+		_, err := r.unblockRound(k, j, callbacks)
+		return err
+	})
+}
+
+// profiled runs one more round under the profiler, if that is wanted.
+func (r *rig) profiled(k *kith, name string, j job, do func() error) error {
+	if r.profiles == "" {
+		return nil
+	}
+	return k.profile(r.ctx, filepath.Join(r.profiles, name+".pprof"), j.Duration, do)
 }
 
 // warmUp runs both sides once, and has the null handler answer what Kith answers.
