@@ -36,6 +36,8 @@ const (
 	HeaderWebhookID = "webhook-id"
 	// HeaderAttempt is the attempt's number, from 1.
 	HeaderAttempt = "kith-attempt"
+	// HeaderTest marks a request that an operator sent to test the endpoint; its value is 1.
+	HeaderTest = "kith-test"
 )
 
 // Pair is one changed relation: To_Account entered or left the list of From_Account.

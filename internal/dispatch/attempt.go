@@ -96,7 +96,7 @@ func (r *route) request(ctx context.Context, m message, userAgent string) *http.
 		api.HeaderAttempt:   {strconv.Itoa(m.attempt)},
 	}
 	if m.test {
-		header[HeaderTest] = []string{"1"}
+		header[api.HeaderTest] = []string{"1"}
 	}
 	u := r.target.URL(m.call)
 	request := &http.Request{

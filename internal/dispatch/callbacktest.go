@@ -17,9 +17,6 @@ import (
 	"github.com/kithchat/kith/webhook"
 )
 
-// HeaderTest marks a request that TestCallback made. Its value is 1.
-const HeaderTest = "kith-test"
-
 // Steps of a callback test, in order. A step that an attempt does not need (an address needs no name resolution, plain
 // HTTP no TLS) or that was not reached is left out of the report.
 const (

@@ -9,10 +9,18 @@ import (
 	"github.com/kithchat/kith/internal/store/storetest"
 )
 
+// The contract holds on both engines, and they cannot be told apart.
 func TestConformance(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { storetest.Run(t, sqliteFactory) })
-	t.Run("postgres", func(t *testing.T) { storetest.Run(t, postgresFactory) })
-	t.Run("both", func(t *testing.T) { storetest.Compare(t, sqliteFactory, postgresFactory) })
+	for name, run := range map[string]func(*testing.T){
+		"sqlite":   func(t *testing.T) { storetest.Run(t, sqliteFactory) },
+		"postgres": func(t *testing.T) { storetest.Run(t, postgresFactory) },
+		"both":     func(t *testing.T) { storetest.Compare(t, sqliteFactory, postgresFactory) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t)
+		})
+	}
 }
 
 func sqliteFactory(t testing.TB, o storetest.Options) func() storetest.Engine {

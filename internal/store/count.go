@@ -83,6 +83,12 @@ func (n *counts) apply(b *batch) {
 	}
 }
 
+func (n *counts) replace(fresh *counts) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apps = fresh.apps
+}
+
 func (n *counts) forget(app uint32) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

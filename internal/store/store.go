@@ -51,6 +51,7 @@ type Store struct {
 	counts  *counts
 	pages   *pageHints
 	ids     idPool // used by the writing goroutine only
+	recount bool   // likewise: counts may be wrong
 
 	sweep   chan struct{}
 	stop    context.CancelFunc

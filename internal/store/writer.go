@@ -93,6 +93,7 @@ func (s *Store) commit(calls []*call) {
 	}
 	if err != nil {
 		s.ids = idPool{}
+		s.recount = s.recount || errors.Is(err, errLost)
 		err = unavailable(err)
 	} else {
 		s.committed(b)
@@ -105,13 +106,30 @@ func (s *Store) commit(calls []*call) {
 }
 
 func (s *Store) committed(b *batch) {
-	s.counts.apply(b)
+	s.count(b)
 	if len(b.events) > 0 && s.options.OnCommit != nil {
 		s.options.OnCommit(b.events)
 	}
 	if len(b.gone) > 0 {
 		s.wakeSweeper()
 	}
+}
+
+// count takes a batch into the counters. After a commit whose answer was lost they are read anew, as soon as the database
+// answers again.
+func (s *Store) count(b *batch) {
+	if !s.recount {
+		s.counts.apply(b)
+		return
+	}
+	fresh := newCounts()
+	if err := s.engine.read(context.Background(), fresh.load); err != nil {
+		s.log.Warn("the outbox cannot be counted; it is tried again after the next commit", "error", err)
+		s.counts.apply(b)
+		return
+	}
+	s.counts.replace(fresh)
+	s.recount = false
 }
 
 func (s *Store) observe(b *batch, took time.Duration, err error) {

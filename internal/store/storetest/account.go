@@ -295,7 +295,7 @@ func kick(x *fixture) {
 
 // sweepAfterRestart deletes a target of many lists and closes at once.
 func sweepAfterRestart(x *fixture) {
-	const owners = 200
+	const owners = 60
 	x.importAll("target", "other")
 	ids := names("owner", owners)
 	x.importAll(ids...)

@@ -126,8 +126,8 @@ func appErrors(x *fixture) {
 // fill puts accounts, lists, waiting events and dead letters into the fixture's app.
 func fill(x *fixture) {
 	x.Helper()
-	owners := names("owner", 200)
-	targets := names("target", 300)
+	owners := names("owner", 110)
+	targets := names("target", 210)
 	x.importAll(owners...)
 	x.importAll(targets...)
 	x.block("owner0000", targets...)
@@ -138,7 +138,7 @@ func fill(x *fixture) {
 		})
 	}
 	var settlements []relation.Settlement
-	for _, h := range x.heads(far, 100)[:150] {
+	for _, h := range x.heads(far, 100)[:80] {
 		settlements = append(settlements, x.verdict(relation.Dead, h.Event))
 	}
 	x.settle(settlements...)

@@ -154,7 +154,7 @@ func blockUnblockPair(x *fixture) {
 
 // wholeChanges has one writer that adds and removes three targets in one call, and readers who must see all or none.
 func wholeChanges(x *fixture) {
-	const rounds = 150
+	const rounds = 60
 	ids := []string{"t1", "t2", "t3"}
 	x.importAll("owner")
 	x.importAll(ids...)

@@ -16,11 +16,11 @@ import (
 
 const (
 	// historySeeds is how many histories Compare runs, with seeds from 1, unless KITH_TEST_SEED names one.
-	historySeeds = 3
+	historySeeds = 2
 	// historySteps is the length of a history unless KITH_TEST_STEPS says otherwise.
-	historySteps = 300
+	historySteps = 250
 	// lookEvery is after how many steps everything is compared; between, it is what the step touched.
-	lookEvery = 20
+	lookEvery = 25
 )
 
 // Compare runs seeded random histories on two engines, step by step, and fails at the first difference that can be seen:

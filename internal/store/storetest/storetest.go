@@ -53,6 +53,7 @@ func Run(t *testing.T, f Factory) {
 	}
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
+			t.Parallel()
 			for _, c := range area.tests {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
@@ -61,5 +62,8 @@ func Run(t *testing.T, f Factory) {
 			}
 		})
 	}
-	t.Run("history", func(t *testing.T) { Compare(t, f, newModel) })
+	t.Run("history", func(t *testing.T) {
+		t.Parallel()
+		Compare(t, f, newModel)
+	})
 }
