@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/kithchat/kith/internal/apps"
@@ -86,6 +87,17 @@ type readyFile struct {
 	HTTPS    string `json:"https"`
 	Operator string `json:"operator"`
 	PID      int    `json:"pid"`
+}
+
+// checkReadyFile finds out early that the file cannot be written: later there would be a first app whose key nobody saw.
+func (s *Server) checkReadyFile(context.Context) error {
+	if s.config.ReadyFile == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(s.config.ReadyFile)); err != nil || !info.IsDir() {
+		return fmt.Errorf("ready-file %s is not in a directory that exists; make it, or choose another", s.config.ReadyFile)
+	}
+	return nil
 }
 
 func (s *Server) writeReadyFile() error {

@@ -81,7 +81,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.config.Data, err = filepath.Abs(o.Config.Data); err != nil {
 		return nil, fmt.Errorf("the data directory has no absolute path: %w", err)
 	}
-	for _, build := range []func(context.Context) error{s.openStore, s.openRegistry, s.openListeners, s.join} {
+	for _, build := range []func(context.Context) error{s.checkReadyFile, s.openStore, s.openRegistry, s.openListeners, s.join} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, s.release())
 		}
