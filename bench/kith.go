@@ -34,10 +34,10 @@ const (
 	readyPoll = 5 * time.Millisecond
 )
 
-// buildKith builds the program as `make build` does.
+// buildKith builds the program as `make build` does, but for the paths in it.
 func buildKith(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "kith")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "github.com/kithchat/kith/cmd/kith")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/kithchat/kith/cmd/kith")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build kith: %w; run this from the repository, or name a program with -kith\n%s", err, out)
