@@ -10,7 +10,7 @@
 // the background (sweeping the rows of what was deleted) is awaited with a deadline. Everything else is deterministic but
 // for the interleaving of goroutines; histories print their seed. Two variables of the environment choose others:
 //
-//	KITH_TEST_SEED=7 KITH_TEST_STEPS=5000 go test -run 'Store.*/history' ./internal/store
+//	KITH_TEST_SEED=7 KITH_TEST_STEPS=5000 go test -run 'TestConformance/sqlite/history' ./internal/store
 //
 // Tests run in parallel, each on a database of its own. The package imports internal/relation and test libraries, and
 // only tests may import it.
