@@ -145,6 +145,21 @@ func restURL(t *testing.T, base, command string) string {
 	return base + "/v4/" + command + "?" + query.Encode()
 }
 
+// drained waits until no event waits: a callback that was answered is settled a moment later.
+func (r *running) drained(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		outbox, err := r.operator.Outbox(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(outbox.Apps) == 0 {
+			return
+		}
+	}
+	t.Fatal("the outbox does not empty")
+}
+
 func newHTTPClient(t *testing.T) *http.Client {
 	client := &http.Client{Transport: &http.Transport{}, Timeout: patience}
 	t.Cleanup(client.CloseIdleConnections)

@@ -78,6 +78,7 @@ func TestCallbacksSurviveOutageAndRestart(t *testing.T) {
 	s.newApp(t, backend.url, append([]string{"mira"}, people...)...)
 	s.block(t, "mira", people...)
 	backend.next(t)
+	s.drained(t)
 
 	backend.leave()
 	for _, target := range people[:3] {
@@ -96,7 +97,7 @@ func TestCallbacksSurviveOutageAndRestart(t *testing.T) {
 	for _, target := range people {
 		checkRequest(t, backend.next(t), api.CallbackBlackListDelete, body(api.CallbackBlackListDelete, "mira", target))
 	}
-	s.stop(t)
+	s.drained(t)
 	backend.none(t)
 }
 

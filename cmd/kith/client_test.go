@@ -1,0 +1,208 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/usersig"
+)
+
+const (
+	cliKey   = "cli-test-secret-key-0001"
+	cliToken = "cli-test-callback-token"
+)
+
+func TestAppCommands(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	if out := k.run("app", "list"); !strings.Contains(out, "There are no apps") {
+		t.Errorf("empty list: %q", out)
+	}
+
+	var created operator.AppSecret
+	k.json(&created, "app", "create", "--sdkappid", "1600077123", "--name", "chat", "--admin", "boss", "--admin", "deputy",
+		"--key", cliKey, "--rate", "100", "--rate-special", "black_list_add=5")
+	created.Created, created.Updated, created.Keys[0].Created = time.Time{}, time.Time{}, time.Time{}
+	equal(t, "created", created, operator.AppSecret{Key: cliKey, App: operator.App{
+		SDKAppID: 1600077123, Name: "chat", Admins: []string{"boss", "deputy"}, BlocklistLimit: relation.DefaultBlocklistLimit,
+		Keys:  []operator.Key{{Fingerprint: apps.Fingerprint(relation.AppKey{Secret: cliKey})}},
+		Rates: relation.Rates{App: 100, Special: map[string]float64{"black_list_add": 5}},
+		Callback: operator.Callback{
+			Enabled: relation.EventKinds(), Disabled: []relation.EventKind{}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+		},
+	}})
+
+	var app operator.App
+	k.json(&app, "app", "update", "1600077123", "--name", "talk", "--disabled", "--blocklist-limit", "7", "--rate", "0", "--rate-special", "")
+	if app.Name != "talk" || !app.Disabled || app.BlocklistLimit != 7 || app.Rates.App != 0 || len(app.Rates.Special) != 0 {
+		t.Errorf("updated: %+v", app)
+	}
+	equal(t, "admins", app.Admins, []string{"boss", "deputy"})
+
+	var rotated operator.AppSecret
+	k.json(&rotated, "app", "rotate-key", "1600077123")
+	if len(rotated.Key) != 64 || len(rotated.Keys) != 2 {
+		t.Errorf("rotated: %+v", rotated)
+	}
+	k.json(&app, "app", "rotate-key", "1600077123", "--drop", created.Keys[0].Fingerprint)
+	if len(app.Keys) != 1 || app.Keys[0].Fingerprint != rotated.Keys[0].Fingerprint {
+		t.Errorf("dropped: %+v", app.Keys)
+	}
+	k.fail(exitFailed, "taken", "app", "create", "--sdkappid", "1600077123")
+
+	var listed operator.AppList
+	k.json(&listed, "app", "list")
+	k.json(&app, "app", "show", "1600077123")
+	equal(t, "listed", listed.Apps, []operator.App{app})
+	for _, out := range []string{k.run("app", "show", "1600077123"), k.run("app", "list")} {
+		for _, secret := range []string{cliKey, rotated.Key} {
+			if strings.Contains(out, secret) {
+				t.Errorf("a secret is shown again:\n%s", out)
+			}
+		}
+		if !strings.Contains(out, "talk") || !strings.Contains(out, "disabled") || !strings.Contains(out, "boss, deputy") {
+			t.Errorf("shown:\n%s", out)
+		}
+	}
+
+	var deleted operator.Deleted
+	k.json(&deleted, "app", "delete", "1600077123")
+	equal(t, "deleted", deleted, operator.Deleted{SDKAppID: 1600077123})
+	k.fail(exitFailed, "there is no app", "app", "show", "1600077123")
+}
+
+func TestCallbackCommands(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`))
+	}))
+	defer backend.Close()
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", "1600077123")
+	k.fail(exitUsage, "no callback URL", "app", "callback", "test", "1600077123")
+
+	var callback operator.Callback
+	k.json(&callback, "app", "callback", "set", "1600077123", "--url", backend.URL, "--token", cliToken,
+		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "1500ms", "--retry=false", "--concurrency", "3")
+	k.json(&callback, "app", "callback", "set", "1600077123", "--enable", "Sns.CallbackBlackListDelete")
+	want := operator.Callback{
+		URL: backend.URL, TokenSet: true, TimeoutMS: 1500, Concurrency: 3,
+		Enabled: []relation.EventKind{relation.EventBlockDelete}, Disabled: []relation.EventKind{relation.EventBlockAdd},
+	}
+	equal(t, "set", callback, want)
+	k.json(&callback, "app", "callback", "show", "1600077123")
+	equal(t, "shown", callback, want)
+	if out := k.run("app", "callback", "show", "1600077123"); strings.Contains(out, cliToken) {
+		t.Errorf("the token is shown:\n%s", out)
+	}
+
+	var report operator.CallbackReport
+	k.json(&report, "app", "callback", "test", "1600077123")
+	if !report.Delivered {
+		t.Errorf("test: %+v", report)
+	}
+	backend.Close()
+	r := k.fail(exitFailed, "connect", "app", "callback", "test", "1600077123", "--json")
+	decode(t, r.out, &report)
+	if report.Delivered || report.Reason != "connect" {
+		t.Errorf("test of a dead endpoint: %+v", report)
+	}
+	k.fail(exitUsage, "no callback command", "app", "callback", "set", "1600077123", "--enable", "Sns.Nonsense")
+	k.fail(exitUsage, "callback URL", "app", "callback", "set", "1600077123", "--url", "ftp://x")
+}
+
+func TestUserSigCommands(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", "1600077123", "--key", cliKey)
+	sig := strings.TrimSuffix(k.run("usersig", "make", "1600077123", "mira", "--expire", "90m"), "\n")
+	ticket, err := usersig.Verify(sig, usersig.Params{SDKAppID: 1600077123, Identifier: "mira", Keys: []string{cliKey}, Now: time.Now()})
+	if err != nil || ticket.Expire != 5400 {
+		t.Errorf("made %+v, %v", ticket, err)
+	}
+	var report operator.UserSigReport
+	k.json(&report, "usersig", "check", "1600077123", "mira", sig)
+	if !report.Valid || report.Ticket == nil || report.Ticket.UserID != "mira" {
+		t.Errorf("check: %+v", report)
+	}
+	decode(t, k.fail(exitFailed, "70013", "usersig", "check", "1600077123", "tom", sig, "--json").out, &report)
+	if report.Valid || report.Code != 70013 || report.Ticket.UserID != "mira" {
+		t.Errorf("check for another user: %+v", report)
+	}
+	k.fail(exitFailed, "70003", "usersig", "check", "1600077123", "mira", "nonsense")
+	k.fail(exitUsage, "--expire", "usersig", "make", "1600077123", "mira", "--expire", "1500ms")
+}
+
+func TestEventsCommand(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	var outbox operator.Outbox
+	k.json(&outbox, "events")
+	equal(t, "empty outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{}})
+	var page operator.DeadPage
+	k.json(&page, "events", "--dead", "--app", "1600077123", "--limit", "5")
+	equal(t, "no dead letters", page, operator.DeadPage{Events: []operator.DeadEvent{}})
+	k.fail(exitUsage, "--limit", "events", "--dead", "--limit", "0")
+}
+
+func TestBackupAndCheck(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", "1600077123")
+	copied := t.TempDir()
+	file := filepath.Join(copied, "kith.db")
+	var report backupReport
+	k.json(&report, "backup", file)
+	info, err := os.Stat(file)
+	if err != nil || info.Size() != report.Bytes || info.Mode().Perm() != 0o600 {
+		t.Errorf("reported %+v, there is %v, %v", report, info, err)
+	}
+	k.fail(exitFailed, "exists", "backup", file)
+	k.fail(exitFailed, "another kith", "check")
+
+	var checked checkReport
+	shell{t, copied}.json(&checked, "check")
+	equal(t, "check of the copy", checked, checkReport{Data: copied, OK: true, Problems: []string{}})
+	shell{t, t.TempDir()}.fail(exitFailed, "no database", "check")
+}
+
+// The server is found by flags, by the environment, or by the data directory, in this order.
+func TestClientFindsTheServer(t *testing.T) {
+	data, info := startServer(t)
+	token, err := os.ReadFile(filepath.Join(data, "operator-token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := strings.TrimSpace(string(token))
+	variables := map[string]string{"KITH_OPERATOR": info.Operator, "KITH_OPERATOR_TOKEN": secret}
+	elsewhere := map[string]string{"KITH_OPERATOR": "http://127.0.0.1:1", "KITH_OPERATOR_TOKEN": secret}
+	for name, test := range map[string]struct {
+		env    map[string]string
+		args   []string
+		status int
+	}{
+		"environment":                {variables, nil, exitDone},
+		"flags":                      {nil, []string{"--operator", info.Operator, "--operator-token", secret}, exitDone},
+		"flags before environment":   {elsewhere, []string{"--operator", info.Operator}, exitDone},
+		"--data before environment":  {elsewhere, []string{"--data", data}, exitDone},
+		"data directory by variable": {map[string]string{"KITH_DATA": data}, nil, exitDone},
+		"wrong token":                {variables, []string{"--operator-token", "guess"}, exitFailed},
+		"nobody there":               {elsewhere, nil, exitFailed},
+		"no server on the directory": {nil, []string{"--data", t.TempDir()}, exitFailed},
+		"no token":                   {nil, []string{"--operator", info.Operator}, exitUsage},
+		"plain beyond loopback":      {nil, []string{"--operator", "http://kith.example", "--operator-token", secret}, exitUsage},
+	} {
+		r := execute(t, test.env, append([]string{"app", "list", "--json"}, test.args...)...)
+		if r.status != test.status || (r.err == "") != (test.status == exitDone) || strings.Contains(r.err, secret) {
+			t.Errorf("%s: status %d, %s%s", name, r.status, r.out, r.err)
+		}
+	}
+}
