@@ -190,7 +190,7 @@ func (k *kith) profile(ctx context.Context, path string, d time.Duration, do fun
 	var text []byte
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		text, err = k.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", max(1, int(d.Seconds()))))
+		text, err = k.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(d.Seconds())))
 		return err
 	})
 	if err := errors.Join(do(), group.Wait()); err != nil {

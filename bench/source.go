@@ -92,7 +92,7 @@ func newUnblocks(j job, removed []int) *unblocks {
 }
 
 func (u *unblocks) next(conn int, b []byte) (call, bool) {
-	i, ok := u.walk.next(conn, func(owner int) bool { return u.removed[owner]+u.count <= u.limit })
+	i, ok := u.walk.next(conn, u.fits)
 	if !ok {
 		return call{}, false
 	}
@@ -106,6 +106,19 @@ func (u *unblocks) next(conn int, b []byte) (call, bool) {
 		c.body = l.appendBlockRequest(b, owner, first, u.job.Targets)
 	}
 	return c, true
+}
+
+// fits tells whether the owner's list has another call left. Where nothing is really removed, a phase against time starts
+// over, so that it never runs out.
+func (u *unblocks) fits(owner int) bool {
+	if u.removed[owner]+u.count <= u.limit {
+		return true
+	}
+	if u.job.Dry && u.job.Duration > 0 {
+		u.removed[owner] = 0
+		return true
+	}
+	return false
 }
 
 // fills puts missing entries back, as many as fit into a call.

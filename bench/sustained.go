@@ -35,7 +35,7 @@ func measureSustained(r *rig, engine string) error {
 			c.add(p, chain)
 		}
 		r.add(engine, c.result("unblocks accepted and delivered", "null chain", ratioAtLeast(0.5)))
-		return r.profiled(k, "sustained-"+engine, j, func() error {
+		return r.profiled(k, "sustained-"+engine, j, func(j job) error {
 			_, err := r.sustainedRound(k, j)
 			return err
 		})

@@ -18,7 +18,7 @@ func (o options) longLists() listSet {
 	return listSet{Name: "long", First: first, Owners: o.longOwners(), Size: 1000, Accounts: first + o.longOwners()}
 }
 
-func (o options) longOwners() int { return o.number(1_000, 64) }
+func (o options) longOwners() int { return o.number(1_000, 128) }
 
 // measureUnblock compares durable unblocks to the null handler: for lists of 10 and 1000, calls with 1 and 100 targets,
 // callbacks off and on.
@@ -68,18 +68,19 @@ func (r *rig) unblockCase(k *kith, engine string, l listSet, targets int, callba
 	}
 	name := fmt.Sprintf("list of %d, %s, callbacks %s", l.Size, plural(targets, "target"), onOff(callbacks))
 	r.add(engine, c.result(name, "null handler", ratioAtLeast(0.6)))
-	return r.profiled(k, fmt.Sprintf("unblock-%s-%d-%d-%s", engine, l.Size, targets, onOff(callbacks)), j, func() error {
+	return r.profiled(k, fmt.Sprintf("unblock-%s-%d-%d-%s", engine, l.Size, targets, onOff(callbacks)), j, func(j job) error {
 		_, err := r.unblockRound(k, j, callbacks)
 		return err
 	})
 }
 
-// profiled runs one more round under the profiler, if that is wanted.
-func (r *rig) profiled(k *kith, name string, j job, do func() error) error {
+// profiled runs one more round under the profiler, if that is wanted. The profiler counts in whole seconds.
+func (r *rig) profiled(k *kith, name string, j job, do func(job) error) error {
 	if r.profiles == "" {
 		return nil
 	}
-	return k.profile(r.ctx, filepath.Join(r.profiles, name+".pprof"), j.Duration, do)
+	j.Duration = max(j.Duration, time.Second)
+	return k.profile(r.ctx, filepath.Join(r.profiles, name+".pprof"), j.Duration, func() error { return do(j) })
 }
 
 // warmUp runs both sides once, and has the null handler answer what Kith answers.
