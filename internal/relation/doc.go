@@ -8,7 +8,8 @@
 //   - One call that changed something makes exactly one event, with exactly the pairs that changed, in request order. A
 //     call that changed nothing makes none.
 //   - Asking twice is safe: the second call reports each item as already listed or not listed and changes nothing.
-//   - A list keeps the order of insertion; its sequence grows by one with each call that changed it and starts at 0.
+//   - A list keeps the order of insertion; its sequence grows by one with each call that changed it and starts at 0. It
+//     also grows when entries of deleted accounts are removed in the background.
 //   - UserIDs are compared byte by byte.
 //
 // The package also declares the ports it needs (Store, Outbox, AppStore) and the records they carry. It imports nothing

@@ -83,7 +83,7 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger, fault func(st
 }
 
 func openSQLiteConn(path string, mode sqlite.OpenFlags) (sqliteConn, error) {
-	c, err := sqlite.OpenConn(path, mode|sqlite.OpenWAL|sqlite.OpenNoMutex)
+	c, err := sqlite.OpenConn(path, mode|sqlite.OpenWAL)
 	if err != nil {
 		return sqliteConn{}, err
 	}
