@@ -142,15 +142,48 @@ func TestUserSigCommands(t *testing.T) {
 }
 
 func TestEventsCommand(t *testing.T) {
-	data, _ := startServer(t)
+	data, info := startServer(t)
 	k := shell{t, data}
 	var outbox operator.Outbox
 	k.json(&outbox, "events")
 	equal(t, "empty outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{}})
-	var page operator.DeadPage
-	k.json(&page, "events", "--dead", "--app", "1600077123", "--limit", "5")
-	equal(t, "no dead letters", page, operator.DeadPage{Events: []operator.DeadEvent{}})
 	k.fail(exitUsage, "--limit", "events", "--dead", "--limit", "0")
+
+	// Nothing listens on port 1, and nothing is retried: each change becomes a dead letter.
+	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
+	c.connect(info.HTTP)
+	c.importAccounts(t)
+	k.run("app", "callback", "set", "1600077123", "--retry=false")
+	const changes = 3
+	for i := range changes {
+		if _, err := c.change(crashOwner(i), change{string(relation.EventBlockAdd), []string{crashTarget(0)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var page operator.DeadPage
+	for deadline := time.Now().Add(processStart); len(page.Events) < changes; {
+		if time.Now().After(deadline) {
+			t.Fatalf("dead letters: %+v", page)
+		}
+		k.json(&page, "events", "--dead", "--app", "1600077123")
+	}
+	k.json(&outbox, "events", "--app", "1600077123")
+	equal(t, "outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{{SDKAppID: 1600077123, Dead: changes}}})
+	newest := page.Events[0]
+	if newest.Attempts != 1 || !strings.HasPrefix(newest.Reason, "connect") || len(newest.ToAccount) != 1 {
+		t.Errorf("dead letter: %+v", newest)
+	}
+	page = operator.DeadPage{}
+	k.json(&page, "events", "--dead", "--limit", "2")
+	if len(page.Events) != 2 || page.Events[0].ID != newest.ID || page.Next == "" {
+		t.Errorf("two of them: %+v", page)
+	}
+	if out := k.run("events", "--dead"); strings.Count(out, "\n") != changes+1 || !strings.Contains(out, newest.ID) {
+		t.Errorf("for people:\n%s", out)
+	}
+	if out := k.run("events", "--dead", "--app", "5"); !strings.Contains(out, "no dead letters") {
+		t.Errorf("of another app:\n%s", out)
+	}
 }
 
 func TestBackupAndCheck(t *testing.T) {

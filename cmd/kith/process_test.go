@@ -59,6 +59,7 @@ func (l launcher) start(t *testing.T) *process {
 		if try == lockTries || !strings.Contains(p.log.String(), "another kith uses this database") {
 			t.Fatalf("the server did not start:\n%s", p.log)
 		}
+		t.Logf("start %d: PostgreSQL still holds the lock of the killed server", try)
 	}
 }
 

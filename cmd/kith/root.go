@@ -109,7 +109,8 @@ func arguments(names ...string) cobra.PositionalArgs {
 		if len(names) > 0 {
 			want = strings.Join(names, " ")
 		}
-		return misuse("%s takes %s, not %d arguments; see `%s --help`", cmd.CommandPath(), want, len(args), cmd.CommandPath())
+		name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+		return misuse("%s takes %s, but got %d; see `%s --help`", name, want, len(args), cmd.CommandPath())
 	}
 }
 
