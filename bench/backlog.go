@@ -80,7 +80,7 @@ func (r *rig) drain(k *kith, n int) (peak int64, t tally, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t, err = r.delivered(n, 5*time.Minute)
+		t, err = r.delivered(n, time.Minute+time.Duration(n)*time.Millisecond)
 	}()
 	tick := time.NewTicker(5 * pollEvery)
 	defer tick.Stop()

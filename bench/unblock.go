@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -79,8 +80,11 @@ func (r *rig) profiled(k *kith, name string, j job, do func(job) error) error {
 	if r.profiles == "" {
 		return nil
 	}
+	if err := os.MkdirAll(r.profiles, 0o700); err != nil {
+		return err
+	}
 	j.Duration = max(j.Duration, time.Second)
-	return k.profile(r.ctx, filepath.Join(r.profiles, name+".pprof"), j.Duration, func() error { return do(j) })
+	return k.profile(r.ctx, filepath.Join(r.profiles, name+".prof"), j.Duration, func() error { return do(j) })
 }
 
 // warmUp runs both sides once, and has the null handler answer what Kith answers.
