@@ -73,16 +73,25 @@ func (c *cli) callbackTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = c.print(report, func(w io.Writer) {
-				if report.Delivered {
-					row(w, fmt.Sprintf("delivered in %d ms", report.DurationMS))
-				}
-			})
+			err = c.print(report, func(w io.Writer) { writeCallbackReport(w, report) })
 			if err == nil && !report.Delivered {
 				err = errors.New("the test callback failed: " + report.Reason + detail(report.Detail))
 			}
 			return err
 		})
+}
+
+func writeCallbackReport(w io.Writer, report operator.CallbackReport) {
+	for _, step := range report.Steps {
+		mark := "ok"
+		if !step.OK {
+			mark = "failed"
+		}
+		row(w, step.Name, mark, fmt.Sprintf("%d ms", step.DurationMS), visible(step.Detail))
+	}
+	if report.Delivered {
+		row(w, "delivered", "", fmt.Sprintf("%d ms", report.DurationMS))
+	}
 }
 
 func detail(text string) string {

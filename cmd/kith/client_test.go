@@ -106,8 +106,11 @@ func TestCallbackCommands(t *testing.T) {
 
 	var report operator.CallbackReport
 	k.json(&report, "app", "callback", "test", "1600077123")
-	if !report.Delivered {
+	if !report.Delivered || len(report.Steps) == 0 || !report.Steps[0].OK {
 		t.Errorf("test: %+v", report)
+	}
+	if out := k.run("app", "callback", "test", "1600077123"); !strings.Contains(out, "connect") || !strings.Contains(out, "delivered") {
+		t.Errorf("the steps are not shown:\n%s", out)
 	}
 	backend.Close()
 	r := k.fail(exitFailed, "connect", "app", "callback", "test", "1600077123", "--json")

@@ -31,10 +31,19 @@ type SetCallback struct {
 
 // CallbackReport is what came of a test.
 type CallbackReport struct {
-	Delivered  bool   `json:"delivered"`
-	Reason     string `json:"reason,omitempty"` // why not, as in metrics and dead letters
-	Detail     string `json:"detail,omitempty"` // more about it, such as the status
-	DurationMS int64  `json:"duration_ms"`      // milliseconds the attempt took
+	Delivered  bool           `json:"delivered"`
+	Reason     string         `json:"reason,omitempty"` // why not, as in metrics and dead letters
+	Detail     string         `json:"detail,omitempty"` // more about it, such as the status
+	DurationMS int64          `json:"duration_ms"`      // milliseconds the attempt took
+	Steps      []CallbackStep `json:"steps"`            // those that were reached, in order
+}
+
+// CallbackStep is one step of a test: name resolution, connect, TLS, request, answer.
+type CallbackStep struct {
+	Name       string `json:"name"`
+	OK         bool   `json:"ok"`
+	Detail     string `json:"detail,omitempty"`
+	DurationMS int64  `json:"duration_ms"` // milliseconds
 }
 
 func (h *handler) showCallback(_ http.ResponseWriter, r *http.Request) (any, error) {

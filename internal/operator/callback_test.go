@@ -65,7 +65,7 @@ func TestWrongCallbacksAreRefused(t *testing.T) {
 }
 
 func TestCallbackTest(t *testing.T) {
-	want := operator.CallbackReport{Reason: "status", Detail: "503", DurationMS: 12}
+	want := operator.CallbackReport{Reason: "status", Detail: "503", DurationMS: 12, Steps: []operator.CallbackStep{{Name: "connect", OK: true, DurationMS: 1}}}
 	var failure error
 	f := serve(t, func(o *operator.Options) {
 		o.TestCallback = func(_ context.Context, app *relation.App) (operator.CallbackReport, error) {
@@ -81,7 +81,7 @@ func TestCallbackTest(t *testing.T) {
 	if _, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := f.TestCallback(t.Context(), 7); err != nil || got != want {
+	if got, err := f.TestCallback(t.Context(), 7); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("report %+v, err %v, want %+v", got, err, want)
 	}
 	failure = errors.New("cannot")

@@ -99,7 +99,11 @@ func (s *Server) testCallback(ctx context.Context, app *relation.App) (operator.
 	if err != nil {
 		return operator.CallbackReport{}, err
 	}
+	steps := make([]operator.CallbackStep, len(report.Steps))
+	for i, step := range report.Steps {
+		steps[i] = operator.CallbackStep{Name: step.Name, OK: step.OK, Detail: step.Detail, DurationMS: step.TookMS}
+	}
 	return operator.CallbackReport{
-		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS,
+		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS, Steps: steps,
 	}, nil
 }

@@ -30,6 +30,9 @@ func migrateSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := private(path); err != nil {
+		return err
+	}
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?_pragma=busy_timeout(10000)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -45,6 +48,18 @@ func migrateSQLite(ctx context.Context, path string) error {
 	}
 	if err := migrate(ctx, goose.DialectSQLite3, db, "migrations/sqlite"); err != nil {
 		return describeSQLite(path, err)
+	}
+	return nil
+}
+
+// private makes sure that only our user reads the file, which holds keys. SQLite gives its log the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = errors.Join(f.Chmod(0o600), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the database: %w; let the kith user own it", err)
 	}
 	return nil
 }

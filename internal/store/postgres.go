@@ -20,6 +20,9 @@ const (
 	advisoryKey = 0x6b697468
 	// postgresTimeout bounds connecting and each statement that is not part of a commit.
 	postgresTimeout = 10 * time.Second
+	// lockTries and lockPause bound the wait for the advisory lock, to two seconds.
+	lockTries = 20
+	lockPause = 100 * time.Millisecond
 )
 
 // sessionSettings hold every statement to its index: all of them look rows up by key, while the planner, whose
@@ -77,17 +80,29 @@ func (e *postgresEngine) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot connect to PostgreSQL at %s:%d as %s: %w", e.config.Host, e.config.Port, e.config.User, redactPostgres(err))
 	}
-	var locked bool
-	err = c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(advisoryKey)).Scan(&locked)
-	if err == nil && !locked {
-		err = errors.New("another kith uses this database; one node at a time can: stop the other, or name another database")
-	}
-	if err != nil {
+	if err := takeAdvisoryLock(ctx, c); err != nil {
 		_ = c.Close(ctx)
 		return err
 	}
 	e.writer = c
 	return nil
+}
+
+// takeAdvisoryLock waits a moment for the lock: the server may not have noticed yet that its last holder died.
+func takeAdvisoryLock(ctx context.Context, c *pgx.Conn) error {
+	for range lockTries {
+		var locked bool
+		err := c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(advisoryKey)).Scan(&locked)
+		if err != nil || locked {
+			return err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return errors.New("another kith uses this database; one node at a time can: stop the other, or name another database")
 }
 
 // redactPostgres drops the parts of a connect error that could repeat the connection string.

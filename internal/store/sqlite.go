@@ -29,7 +29,6 @@ const (
 
 type sqliteEngine struct {
 	path    string
-	lock    *os.File
 	shm     *os.File // the wal-index
 	writer  sqliteConn
 	readers chan sqliteConn
@@ -40,26 +39,14 @@ type sqliteEngine struct {
 	done       sync.WaitGroup
 }
 
-// openSQLite opens or creates DIR/kith.db and takes the directory's lock.
+// openSQLite opens or creates DIR/kith.db. The caller holds the directory's lock.
 func openSQLite(ctx context.Context, dir string, log *slog.Logger, fault func(string) error) (_ *sqliteEngine, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the data directory: %w; check the path and its permissions", err)
-	}
-	lock, err := lockDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			_ = lock.Close()
-		}
-	}()
 	path := filepath.Join(dir, DatabaseFile)
 	if err := migrateSQLite(ctx, path); err != nil {
 		return nil, err
 	}
 	e := &sqliteEngine{
-		path: path, lock: lock, fault: fault, log: log,
+		path: path, fault: fault, log: log,
 		readers:    make(chan sqliteConn, sqliteReaders),
 		checkpoint: make(chan struct{}, 1),
 	}
@@ -238,7 +225,7 @@ func (e *sqliteEngine) close() error {
 	close(e.checkpoint)
 	e.done.Wait()
 	err := e.closeConns()
-	return errors.Join(err, e.shm.Close(), e.lock.Close())
+	return errors.Join(err, e.shm.Close())
 }
 
 func (e *sqliteEngine) closeConns() error {

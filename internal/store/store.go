@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -15,7 +17,7 @@ const DatabaseFile = "kith.db"
 
 // Options says which database to open, and how.
 type Options struct {
-	// Dir is the data directory of the SQLite engine.
+	// Dir is the data directory. One process uses it at a time; SQLite has its database there. It may be empty with a URL.
 	Dir string
 	// URL names a PostgreSQL database (postgres://…); empty means SQLite in Dir.
 	URL string
@@ -44,6 +46,7 @@ type Batch struct {
 // Store is a database. It implements relation.Store, relation.Outbox and relation.AppStore.
 type Store struct {
 	engine  engine
+	lock    io.Closer // of the data directory
 	now     func() time.Time
 	log     *slog.Logger
 	options Options
@@ -77,18 +80,21 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	e, err := openEngine(ctx, options)
+	lock, err := lockDir(options.Dir)
 	if err != nil {
 		return nil, err
 	}
+	e, err := openEngine(ctx, options)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	s := &Store{
-		engine: e, now: options.Now, log: options.Log, options: options,
+		engine: e, lock: lock, now: options.Now, log: options.Log, options: options,
 		queue: newQueue(), counts: newCounts(), pages: newPageHints(),
 		sweep: make(chan struct{}, 1),
 	}
 	if err := e.read(ctx, s.counts.load); err != nil {
-		_ = e.close()
-		return nil, err
+		return nil, errors.Join(err, e.close(), lock.Close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -111,7 +117,7 @@ func (s *Store) Close() error {
 		s.stop()
 		s.queue.close()
 		s.done.Wait()
-		s.closed = s.engine.close()
+		s.closed = errors.Join(s.engine.close(), s.lock.Close())
 	})
 	return s.closed
 }
