@@ -15,8 +15,8 @@ import (
 	"github.com/kithchat/kith/internal/store"
 )
 
-// latencies are the buckets of histograms of seconds: from half a millisecond to ten seconds.
-var latencies = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}
+// latencies are the buckets of histograms of seconds: from a tenth of a millisecond to ten seconds.
+var latencies = []float64{.0001, .0002, .0003, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}
 
 // metrics is what /metrics shows, in a registry of its own. Every label has a bounded set of values: names of commands
 // and codes are those of the wire contract, apps are those that exist.
