@@ -130,10 +130,13 @@ func (c *cli) appRotateKeyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if app.Key == "" {
+				return c.printApp(app.App)
+			}
 			return c.printSecret(app)
 		})
 	cmd.Flags().StringVar(&req.Key, "key", "", "the new secret `key`; made up if left out")
-	cmd.Flags().BoolVar(&req.DropOld, "drop-old", false, "remove all other keys at once; UserSigs made with them become invalid")
+	cmd.Flags().BoolVar(&req.DropOld, "drop-old", false, "remove the older keys: with --key all others, else all but the newest, adding none; their UserSigs become invalid")
 	cmd.Flags().StringVar(&drop, "drop", "", "add none, but remove the key with this `fingerprint`")
 	return cmd
 }

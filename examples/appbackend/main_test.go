@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 	}
 	var sending sync.WaitGroup
 	sending.Go(func() { sendUnblock(t, address) })
-	if !lines.Scan() || lines.Text() != "unblocked  mira.k -> troll_77   (nothing new, event e1, attempt 1, from 127.0.0.1 RESTAPI)" {
+	if !lines.Scan() || lines.Text() != "unblocked  mira.k -> troll_77   (no change in this copy, event e1, attempt 1, from 127.0.0.1 RESTAPI)" {
 		t.Errorf("printed %q", lines.Text())
 	}
 	sending.Wait()

@@ -22,9 +22,10 @@ const (
 
 // Rotation says how the keys of an app change.
 type Rotation struct {
-	// Key is the new key, 16 to 256 printable ASCII characters. Empty: 64 random hex digits.
+	// Key is the new key, 16 to 256 printable ASCII characters. Empty: 64 random hex digits, unless DropOld is set.
 	Key string
-	// DropOld removes all other keys at once, so that every UserSig made with them is invalid from now on.
+	// DropOld removes the older keys, so that every UserSig made with them is invalid from now on. With a Key only that one
+	// is left; without, the newest, which ends an earlier rotation.
 	DropOld bool
 }
 
@@ -32,6 +33,13 @@ type Rotation struct {
 // Errors are those of Update.
 func (r *Registry) RotateKey(ctx context.Context, sdkAppID uint32, rotation Rotation) (*relation.App, error) {
 	return r.Update(ctx, sdkAppID, func(app *relation.App) error {
+		if rotation.DropOld && rotation.Key == "" {
+			if len(app.Keys) == 1 {
+				return invalid("the app has one key and no old ones; add another with `kith app rotate-key` first")
+			}
+			app.Keys = app.Keys[:1:1]
+			return nil
+		}
 		key := relation.AppKey{Secret: rotation.Key, Created: r.now()}
 		if key.Secret == "" {
 			key.Secret = randomKey()

@@ -169,8 +169,18 @@ func TestKeyRotation(t *testing.T) {
 	if _, err := r.DropKey(t.Context(), 7, apps.Fingerprint(app.Keys[0])); !errors.Is(err, relation.ErrParameter) {
 		t.Errorf("dropping the last key: %v, want ErrParameter", err)
 	}
-	if app, err = r.RotateKey(t.Context(), 7, apps.Rotation{DropOld: true}); err != nil || len(app.Keys) != 1 || len(app.Keys[0].Secret) != 64 {
-		t.Errorf("rotation with DropOld: %d keys, err %v", len(app.Keys), err)
+	if _, err := r.RotateKey(t.Context(), 7, apps.Rotation{DropOld: true}); !errors.Is(err, relation.ErrParameter) {
+		t.Errorf("dropping the old keys where there are none: %v, want ErrParameter", err)
+	}
+	if app, err = r.RotateKey(t.Context(), 7, apps.Rotation{}); err != nil || len(app.Keys) != 2 || len(app.Keys[0].Secret) != 64 {
+		t.Fatalf("a key made up: %d keys, err %v", len(app.Keys), err)
+	}
+	newest := app.Keys[0]
+	if app, err = r.RotateKey(t.Context(), 7, apps.Rotation{DropOld: true}); err != nil || len(app.Keys) != 1 || app.Keys[0] != newest {
+		t.Errorf("end of the rotation: %d keys, err %v; want the newest alone", len(app.Keys), err)
+	}
+	if app, err = r.RotateKey(t.Context(), 7, apps.Rotation{Key: "third-key-0123456", DropOld: true}); err != nil || len(app.Keys) != 1 || app.Keys[0].Secret != "third-key-0123456" {
+		t.Errorf("replacing all keys: %d keys, err %v", len(app.Keys), err)
 	}
 }
 

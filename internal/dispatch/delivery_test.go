@@ -277,6 +277,22 @@ func TestRecoveryDoesNotWaitOutTheBackoff(t *testing.T) {
 	})
 }
 
+// An operator who mended an endpoint and tests it sees what waited arrive.
+func TestASuccessfulTestBringsWaitingEventsForward(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := time.Now().Add(5 * time.Minute)
+		w := newWorld(t, &receiver{answer: failUntil(&up)})
+		w.start()
+		w.outbox.commit(appA, "mira.k", "a")
+		pass(time.Until(up))
+		if report, err := w.d.TestCallback(t.Context(), w.apps.All()[0]); err != nil || !report.OK {
+			t.Fatalf("report %+v, error %v", report, err)
+		}
+		w.drained(time.Second)
+		w.stop()
+	})
+}
+
 func TestAFailingEndpointIsNotHammered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := time.Now().Add(1000 * time.Hour)

@@ -62,7 +62,20 @@ func (e *endpoint) configure(app *relation.App) {
 		return
 	}
 	e.route = route
-	// The change may be the cure, so nothing waits out its old backoff.
+	e.hurry() // the change may be the cure
+}
+
+// recheck is hurry for callers that do not hold the lock.
+func (e *endpoint) recheck() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed && e.route != nil {
+		e.hurry()
+	}
+}
+
+// hurry brings events forward that wait for a retry.
+func (e *endpoint) hurry() {
 	e.health.reset()
 	e.load.sweep(e.d.o.Now())
 	e.startWorkers()

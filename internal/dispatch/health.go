@@ -21,6 +21,7 @@ type healthChange uint8
 
 const (
 	healthSame healthChange = iota
+	healthStumbled // the first failure after a success
 	healthFailed
 	healthRecovered
 )
@@ -38,6 +39,9 @@ func (h *health) observe(delivered bool) healthChange {
 		return healthSame
 	}
 	h.failures++
+	if h.failures == 1 {
+		return healthStumbled
+	}
 	if h.failures < failingAfter || h.failing() {
 		return healthSame
 	}

@@ -158,6 +158,9 @@ func (e *endpoint) observe(o Outcome, r *route, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch e.health.observe(o.Delivered()) {
+	case healthStumbled:
+		e.d.o.Log.Warn("a callback failed; it is retried", "sdkappid", e.sdkAppID,
+			"endpoint", r.target.String(), "reason", o.String())
 	case healthFailed:
 		e.load.horizon = time.Time{}
 		e.d.o.Log.Warn("callback endpoint fails; its events wait and are retried", "sdkappid", e.sdkAppID,

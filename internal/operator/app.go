@@ -62,7 +62,8 @@ type UpdateApp struct {
 	RateSpecial *map[string]float64 `json:"rate_special,omitempty"`
 }
 
-// RotateKey adds a key, made up when empty. DropOld removes the others at once.
+// RotateKey adds a key, made up when empty. DropOld removes the older keys: all but the given one or, without a Key, all but
+// the newest, and then adds none.
 type RotateKey struct {
 	Key     string `json:"key,omitempty"`
 	DropOld bool   `json:"drop_old,omitempty"`
@@ -148,6 +149,9 @@ func (h *handler) rotateKey(_ http.ResponseWriter, r *http.Request) (any, error)
 	app, err := h.Registry.RotateKey(r.Context(), id, apps.Rotation{Key: req.Key, DropOld: req.DropOld})
 	if err != nil {
 		return nil, err
+	}
+	if req.DropOld && req.Key == "" {
+		return AppSecret{App: show(app)}, nil // nothing new to tell
 	}
 	return AppSecret{App: show(app), Key: app.Keys[0].Secret}, nil
 }

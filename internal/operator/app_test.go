@@ -72,9 +72,12 @@ func TestKeyRotation(t *testing.T) {
 	}
 	_, err = f.DropKey(ctx, 7, dropped.Keys[0].Fingerprint)
 	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
-	emergency, err := f.RotateKey(ctx, 7, operator.RotateKey{DropOld: true})
-	if err != nil || len(emergency.Keys) != 1 || len(emergency.Key) != 64 {
-		t.Errorf("rotation that drops the old: %+v, err %v", emergency.Keys, err)
+	if rotated, err = f.RotateKey(ctx, 7, operator.RotateKey{}); err != nil || len(rotated.Keys) != 2 || len(rotated.Key) != 64 {
+		t.Fatalf("a key made up: %+v, err %v", rotated.Keys, err)
+	}
+	ended, err := f.RotateKey(ctx, 7, operator.RotateKey{DropOld: true})
+	if err != nil || !reflect.DeepEqual(ended.Keys, rotated.Keys[:1]) || ended.Key != "" {
+		t.Errorf("end of the rotation: %+v, err %v, want %+v and no secret", ended.Keys, err, rotated.Keys[:1])
 	}
 }
 

@@ -109,5 +109,5 @@ type OutboxStats struct {
 	SDKAppID uint32
 	Waiting  int64     // events not yet settled
 	Dead     int64     // dead letters
-	Oldest   time.Time // creation of the oldest waiting event, up to five seconds early; zero when none waits
+	Oldest   time.Time // creation of the oldest waiting event, up to a second early; zero when none waits
 }

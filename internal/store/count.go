@@ -11,7 +11,7 @@ import (
 )
 
 // ageStep is the resolution of the oldest event's age, in milliseconds.
-const ageStep = 5000
+const ageStep = 1000
 
 // counts follows what is in the outbox, so that nobody has to count rows: for each app the waiting events by age, in
 // steps of ageStep, and the dead letters. It is read from the database at Open and kept by every commit.
@@ -95,7 +95,7 @@ func (n *counts) forget(app uint32) {
 	delete(n.apps, app)
 }
 
-// OutboxStats implements relation.Outbox. Oldest is exact to five seconds, never too young.
+// OutboxStats implements relation.Outbox. Oldest is exact to one second, never too young.
 func (s *Store) OutboxStats(context.Context) ([]relation.OutboxStats, error) {
 	n := s.counts
 	n.mu.Lock()

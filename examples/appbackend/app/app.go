@@ -120,7 +120,7 @@ func (b *Backend) tell(e webhook.BlackListEvent) {
 func (b *Backend) print(verb string, e webhook.BlackListEvent, p api.Pair, changed bool) {
 	repeated := ""
 	if !changed {
-		repeated = "nothing new, "
+		repeated = "no change in this copy, "
 	}
 	b.printf("%-9s  %s -> %s   (%s%s)\n", verb, visible(p.FromAccount), visible(p.ToAccount), repeated, origin(e.Event))
 }

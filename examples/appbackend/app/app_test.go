@@ -129,8 +129,8 @@ blocked    mira.k -> spam   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
 blocked    mira.k -> ad   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
 unblocked  mira.k -> troll_77   (event e2, attempt 1, from 127.0.0.1 RESTAPI)
 unblocked  mira.k -> spam   (event e2, attempt 1, from 127.0.0.1 RESTAPI)
-unblocked  mira.k -> troll_77   (nothing new, event e2, attempt 2, from 127.0.0.1 RESTAPI)
-unblocked  mira.k -> spam   (nothing new, event e2, attempt 2, from 127.0.0.1 RESTAPI)
+unblocked  mira.k -> troll_77   (no change in this copy, event e2, attempt 2, from 127.0.0.1 RESTAPI)
+unblocked  mira.k -> spam   (no change in this copy, event e2, attempt 2, from 127.0.0.1 RESTAPI)
 `
 	if got := f.out.String(); got != want {
 		t.Errorf("printed\n%swant\n%s", got, want)

@@ -282,7 +282,7 @@ func eventIDs(x *fixture) {
 }
 
 // oldestSlack is how much older than it is an engine may report the oldest waiting event, so that it need not look for it.
-const oldestSlack = 5 * time.Second
+const oldestSlack = time.Second
 
 // equalStats compares the engine's figures with those wanted, where Oldest may be up to oldestSlack earlier.
 func equalStats(x *fixture, what string, want []relation.OutboxStats) {
