@@ -20,8 +20,8 @@ type health struct {
 type healthChange uint8
 
 const (
-	healthSame healthChange = iota
-	healthStumbled // the first failure after a success
+	healthSame     healthChange = iota
+	healthStumbled              // the first failure after a success
 	healthFailed
 	healthRecovered
 )
