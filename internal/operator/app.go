@@ -1,10 +1,13 @@
 package operator
 
 import (
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -87,6 +90,9 @@ func (h *handler) createApp(_ http.ResponseWriter, r *http.Request) (any, error)
 	if err := readJSON(r, &req); err != nil {
 		return nil, err
 	}
+	if err := checkCommands(req.Rates.Special); err != nil {
+		return nil, err
+	}
 	app, err := h.Registry.Create(r.Context(), apps.New{
 		SDKAppID: req.SDKAppID, Name: req.Name, Key: req.Key, Admins: req.Admins,
 		BlocklistLimit: req.BlocklistLimit, Rates: req.Rates,
@@ -109,6 +115,11 @@ func (h *handler) updateApp(_ http.ResponseWriter, r *http.Request) (any, error)
 	var req UpdateApp
 	if err := readJSON(r, &req); err != nil {
 		return nil, err
+	}
+	if req.RateSpecial != nil {
+		if err := checkCommands(*req.RateSpecial); err != nil {
+			return nil, err
+		}
 	}
 	app, err := h.change(r, func(app *relation.App) error {
 		set(&app.Name, req.Name)
@@ -166,6 +177,17 @@ func (h *handler) dropKey(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return show(app), nil
+}
+
+// checkCommands refuses limits of commands that do not exist, which would limit nothing.
+func checkCommands(limits map[string]float64) error {
+	known := api.Commands()
+	for _, command := range slices.Sorted(maps.Keys(limits)) {
+		if !slices.Contains(known, command) {
+			return badRequest("rates: there is no command %q; the commands are %s", command, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // app returns the app that the path names.

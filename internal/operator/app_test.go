@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -93,6 +95,7 @@ func TestUnknownAppIsNotFound(t *testing.T) {
 		"callback":     func() error { _, err := f.Callback(ctx, 5); return err },
 		"set callback": func() error { _, err := f.SetCallback(ctx, 5, operator.SetCallback{}); return err },
 		"test":         func() error { _, err := f.TestCallback(ctx, 5); return err },
+		"dead letters": func() error { _, err := f.DeadEvents(ctx, operator.DeadQuery{SDKAppID: 5}); return err },
 		"make":         func() error { _, err := f.MakeUserSig(ctx, 5, operator.MakeUserSig{UserID: "a"}); return err },
 		"check":        func() error { _, err := f.CheckUserSig(ctx, 5, operator.CheckUserSig{}); return err },
 	}
@@ -113,6 +116,25 @@ func TestWrongAppsAreRefused(t *testing.T) {
 	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
 	_, err = f.RotateKey(ctx, 7, operator.RotateKey{Key: firstKey})
 	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+}
+
+func TestRateOfAnUnknownCommandIsRefused(t *testing.T) {
+	f := serve(t, nil)
+	before := f.newApp(t).App
+	limits := map[string]float64{"black_list_add": 1, "sns/black_list_add": 1}
+	_, err := f.CreateApp(t.Context(), operator.CreateApp{Rates: relation.Rates{Special: limits}})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	_, err = f.UpdateApp(t.Context(), 7, operator.UpdateApp{RateSpecial: &limits})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	for _, command := range api.Commands() {
+		if err != nil && !strings.Contains(err.Error(), command) {
+			t.Errorf("the refusal does not name %s: %v", command, err)
+		}
+	}
+	list, err := f.Apps(t.Context())
+	if want := (operator.AppList{Apps: []operator.App{before}}); err != nil || !reflect.DeepEqual(list, want) {
+		t.Errorf("after the refusals %+v, err %v, want %+v", list, err, want)
+	}
 }
 
 func TestStoreFailures(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -63,6 +64,9 @@ func (h *handler) deadEvents(_ http.ResponseWriter, r *http.Request) (any, error
 	q, err := parseDeadQuery(r)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := h.Registry.App(q.SDKAppID); !ok && q.SDKAppID != 0 {
+		return nil, apps.NoApp(q.SDKAppID)
 	}
 	letters, err := h.Options.Outbox.Dead(r.Context(), q)
 	if err != nil {

@@ -26,6 +26,10 @@ func letter(app uint32, n int) relation.DeadEvent {
 
 func TestDeadEvents(t *testing.T) {
 	f := serve(t, nil)
+	f.newApp(t)
+	if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: 8}); err != nil {
+		t.Fatal(err)
+	}
 	f.outbox.dead = []relation.DeadEvent{letter(7, 3), letter(8, 2), letter(7, 1)}
 	ctx := t.Context()
 	first, err := f.DeadEvents(ctx, operator.DeadQuery{Limit: 2})

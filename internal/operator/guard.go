@@ -17,7 +17,7 @@ func (h *handler) guard(next http.Handler) http.Handler {
 		switch {
 		case r.Header.Get("Origin") != "":
 			h.fail(w, r, forbidden("requests from web pages are refused; leave the Origin header out"))
-		case arrivedOnLoopback(r) && !localName(r.Host):
+		case arrivedOnLoopback(r) && !localName(r.Host) && !plainProbe(r):
 			h.fail(w, r, forbidden("a request to a loopback address must name it: use 127.0.0.1 or localhost as host"))
 		default:
 			next.ServeHTTP(w, r)
@@ -70,6 +70,12 @@ func arrivedOnLoopback(r *http.Request) bool {
 func isLoopback(hostPort string) bool {
 	address, err := netip.ParseAddrPort(hostPort)
 	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// plainProbe reports whether this is a health check without a Host header, as those of load balancers by HTTP/1.0. No
+// browser sends one, and the answer is no secret.
+func plainProbe(r *http.Request) bool {
+	return r.Host == "" && (r.URL.Path == "/healthz" || r.URL.Path == "/readyz")
 }
 
 // localName reports whether a Host header cannot come from a name that somebody else's DNS answers: an address, or

@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -84,6 +85,29 @@ func TestWebPagesAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProbesWithoutHost asks as a load balancer does by HTTP/1.0. Only the health checks are let through.
+func TestProbesWithoutHost(t *testing.T) {
+	f := serve(t, metrics)
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 403, "/operator/v1/apps": 403, "/healthz/": 403} {
+		conn, err := net.Dial("tcp", f.url[len("http://"):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.0\r\nAuthorization: Bearer "+token+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != want {
+			t.Errorf("GET %s: %d, want %d", path, resp.StatusCode, want)
+		}
+		_ = resp.Body.Close()
+		_ = conn.Close()
 	}
 }
 
