@@ -3,6 +3,7 @@ package restapi
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 
 	"github.com/kithchat/kith/api"
@@ -38,6 +39,15 @@ func (h *Handler) authenticate(ctx context.Context, cmd *command, rawQuery strin
 		return nil, failure{cmd.service.admin, "the identifier is not an admin of the app"}
 	}
 	return app, nil
+}
+
+// stillAllowed authenticates again if the app changed since authenticate returned it. A body may take long to arrive; by
+// then the app may be disabled or deleted, or the ticket's key dropped.
+func (h *Handler) stillAllowed(r *http.Request, cmd *command, app *relation.App) (*relation.App, error) {
+	if latest, ok := h.apps.App(app.SDKAppID); ok && latest == app {
+		return app, nil
+	}
+	return h.authenticate(r.Context(), cmd, r.URL.RawQuery)
 }
 
 func (h *Handler) findApp(p param) (*relation.App, error) {

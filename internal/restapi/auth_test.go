@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -256,5 +259,47 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	if strings.Contains(strings.Join(answers, ""), "disk on fire") || !strings.Contains(f.log.String(), "disk on fire") {
 		t.Error("the reason of an internal error belongs into the log and nowhere else")
+	}
+}
+
+// slowBody is a body during whose arrival something happens.
+type slowBody struct {
+	io.Reader
+	meanwhile func()
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.meanwhile != nil {
+		b.meanwhile()
+		b.meanwhile = nil
+	}
+	return b.Reader.Read(p)
+}
+
+// TestAppChangesWhileTheBodyArrives: what counts is the app as it is when the call is carried out.
+func TestAppChangesWhileTheBodyArrives(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*fixture, relation.App)
+		want   api.Code
+	}{
+		"nothing changes": {func(*fixture, relation.App) {}, api.OK},
+		"renamed":         {func(f *fixture, app relation.App) { app.Name = "other"; f.apps.put(app) }, api.OK},
+		"disabled":        {func(f *fixture, app relation.App) { app.Disabled = true; f.apps.put(app) }, api.CodeAppDisabled},
+		"deleted":         {func(f *fixture, app relation.App) { f.apps.remove(app.SDKAppID) }, api.CodeAppUnknown},
+		"key dropped": {func(f *fixture, app relation.App) {
+			app.Keys = []relation.AppKey{{Secret: "the-key-that-stayed"}}
+			f.apps.put(app)
+		}, api.CodeTicketSignature},
+		"admin removed": {func(f *fixture, app relation.App) { app.Admins = []string{"boss"}; f.apps.put(app) }, api.CodeSnsAdmin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &nullStore{}
+			f := newFixture(t, store, nil)
+			body := &slowBody{strings.NewReader(addABC), func() { test.change(f, testAppRecord(f.app)) }}
+			f.wantCode(f.envelope(f.body(f.do(httptest.NewRequest(http.MethodPost, f.target(deleteCmd), body)))), test.want)
+			if changed := store.changes.Load() > 0; changed != (test.want == api.OK) {
+				t.Errorf("changed %t, with code %d", changed, test.want)
+			}
+		})
 	}
 }

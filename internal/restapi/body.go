@@ -56,7 +56,7 @@ func (s *service) decode(body []byte, req any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return failure{api.CodeBodyNotJSON, "the body is empty; send a JSON object, {} when there is no input"}
 	}
-	err := json.Unmarshal(body, req)
+	err := json.Unmarshal(body, req, decodeOptions(body))
 	if err == nil && jsontext.Value(body).Kind() == jsontext.KindBeginObject {
 		return nil
 	}

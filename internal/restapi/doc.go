@@ -3,7 +3,7 @@
 //
 // It decodes, authenticates, calls a rule of package relation, and encodes; it decides nothing about accounts or lists.
 // The steps of a request are, in this order: path and method, query, ticket, admin, rate, body, rule. The first that
-// fails answers.
+// fails answers. If the app changed while the body was on its way, ticket and admin are checked again.
 //
 // Invariants:
 //   - Every answer is HTTP 200 with the envelope (ActionStatus, ErrorCode, ErrorInfo), failures too, and carries the

@@ -43,10 +43,13 @@ func (h *Handler) explain(cmd *command, err error) failure {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errTimeLimit
 	}
-	h.log.Error("REST call failed", "command", cmd.name, "err", err)
+	const what = "REST call failed"
 	if errors.Is(err, relation.ErrUnavailable) {
+		// The store logs when an outage begins and ends; a line for each call would bury that.
+		h.log.Debug(what, "command", cmd.name, "err", err)
 		return failure{s.internal, "the server cannot store changes now; try again"}
 	}
+	h.log.Error(what, "command", cmd.name, "err", err)
 	return failure{s.internal, "internal error; try again, the server's log has the reason"}
 }
 

@@ -7,6 +7,7 @@ import (
 	"go/constant"
 	"go/parser"
 	"go/token"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,6 +87,32 @@ func TestUnmappedError(t *testing.T) {
 	sameJSON(t, f.post(f.target(deleteCmd), addABC), failSns(30006, "internal error; try again, the server's log has the reason"))
 	if log := f.log.String(); !strings.Contains(log, "table block is on fire") || !strings.Contains(log, "black_list_delete") {
 		t.Errorf("log lacks error or command: %s", log)
+	}
+}
+
+// TestOutageIsNotLoggedPerCall: the store logs the outage once; here it is a matter of debugging.
+func TestOutageIsNotLoggedPerCall(t *testing.T) {
+	for level, want := range map[slog.Level]int{slog.LevelInfo: 0, slog.LevelDebug: 2} {
+		log := &logBuffer{}
+		f := newFixture(t, &slowStore{err: fmt.Errorf("%w: disk full", relation.ErrUnavailable)}, func(o *Options) {
+			o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))
+		})
+		for range 2 {
+			f.wantCode(f.call(deleteCmd, addABC), api.CodeSnsInternal)
+		}
+		if got := strings.Count(log.String(), "\n"); got != want || strings.Contains(log.String(), "ERROR") {
+			t.Errorf("%d lines at level %s, want %d and none of them an error:\n%s", got, level, want, log)
+		}
+	}
+}
+
+// TestAppDeletedInTheMiddle: the store finds the app gone after authentication.
+func TestAppDeletedInTheMiddle(t *testing.T) {
+	f := newFixture(t, &slowStore{err: relation.ErrNoApp}, nil)
+	f.wantCode(f.call(deleteCmd, addABC), api.CodeAppUnknown)
+	f.wantCode(f.call(removeCmd, `{"DeleteItem":[{"UserID":"a"}]}`), api.CodeAppUnknown)
+	if log := f.log.String(); log != "" {
+		t.Errorf("logged: %s", log)
 	}
 }
 

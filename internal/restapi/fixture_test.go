@@ -73,6 +73,13 @@ func (r *registry) put(app relation.App) {
 	r.apps[app.SDKAppID] = &app
 }
 
+// remove deletes an app.
+func (r *registry) remove(id uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.apps, id)
+}
+
 // logBuffer collects the log.
 type logBuffer struct {
 	mu  sync.Mutex

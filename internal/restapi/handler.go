@@ -158,5 +158,8 @@ func (h *Handler) serve(cmd *command, r *http.Request) (answer any, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if app, err = h.stillAllowed(r, cmd, app); err != nil {
+		return nil, err
+	}
 	return h.run(r.Context(), cmd, job, call{app: app, origin: h.origin(r)})
 }

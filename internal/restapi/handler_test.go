@@ -30,8 +30,12 @@ func TestPathAndMethod(t *testing.T) {
 			f.wantCode(f.envelope(f.body(f.do(r))), api.CodeUnknownPath)
 		}
 	}
-	if n := len(f.h.commands); n != 9 {
-		t.Errorf("%d commands, want 9", n)
+	var names []string
+	for _, cmd := range f.h.table() {
+		names = append(names, cmd.name)
+	}
+	if !slices.Equal(names, api.Commands()) || len(f.h.commands) != len(names) {
+		t.Errorf("commands %v, want those of package api, each at a path of its own: %v", names, api.Commands())
 	}
 }
 

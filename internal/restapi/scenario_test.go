@@ -30,7 +30,19 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	return &world{fixture: newFixture(t, s, nil), store: s}
+	w := &world{fixture: newFixture(t, s, nil), store: s}
+	w.register()
+	return w
+}
+
+// register makes the present app, in the store as well.
+func (w *world) register() {
+	w.t.Helper()
+	app := testAppRecord(w.app)
+	if err := w.store.CreateApp(context.Background(), app); err != nil {
+		w.t.Fatal(err)
+	}
+	w.apps.put(app)
 }
 
 // newApp goes on with a fresh app on the same store, so that scenarios do not see one another.
@@ -41,7 +53,7 @@ func (w *world) newApp(t testing.TB) {
 	w.clock.mu.Lock()
 	w.clock.now = testStart
 	w.clock.mu.Unlock()
-	w.apps.put(testAppRecord(w.app))
+	w.register()
 }
 
 // events returns the events of the present app, each as "command owner: targets", in each owner's order, owners sorted.
