@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,26 @@ func TestAppCommands(t *testing.T) {
 	k.json(&deleted, "app", "delete", "1600077123")
 	equal(t, "deleted", deleted, operator.Deleted{SDKAppID: 1600077123})
 	k.fail(exitFailed, "there is no app", "app", "show", "1600077123")
+}
+
+func TestWrongRates(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", "1600077123")
+	for _, command := range [][]string{{"app", "create"}, {"app", "update", "1600077123"}} {
+		for _, test := range []struct{ want, flag, value string }{
+			{"--rate must be a number", "--rate", "NaN"},
+			{"--rate must be a number", "--rate", "Inf"},
+			{"--rate-command must be a number", "--rate-command", "-inf"},
+			{"--rate-command must be a number", "--rate-command", "-1"},
+			{"--rate-special kick must be a number", "--rate-special", "kick=nan"},
+			{"--rate-special kick must be a number", "--rate-special", "kick=+Inf"},
+			{"--rate-special must be COMMAND=N", "--rate-special", "kick"},
+			{`no command "friend_add"; the commands are account_import, `, "--rate-special", "friend_add=1"},
+		} {
+			k.fail(exitUsage, test.want, append(slices.Clone(command), test.flag, test.value)...)
+		}
+	}
 }
 
 func TestCallbackCommands(t *testing.T) {
@@ -184,9 +205,15 @@ func TestEventsCommand(t *testing.T) {
 	if out := k.run("events", "--dead"); strings.Count(out, "\n") != changes+1 || !strings.Contains(out, newest.ID) {
 		t.Errorf("for people:\n%s", out)
 	}
+	k.run("app", "create", "--sdkappid", "5")
 	if out := k.run("events", "--dead", "--app", "5"); !strings.Contains(out, "no dead letters") {
 		t.Errorf("of another app:\n%s", out)
 	}
+	if out := k.run("events", "--app", "5"); !strings.Contains(out, "Nothing waits") {
+		t.Errorf("outbox of another app:\n%s", out)
+	}
+	k.fail(exitFailed, "there is no app", "events", "--app", "6")
+	k.fail(exitFailed, "there is no app", "events", "--app", "6", "--dead")
 }
 
 func TestBackupAndCheck(t *testing.T) {

@@ -37,6 +37,11 @@ func (c *cli) outbox(ctx context.Context, client *operator.Client, app uint32) e
 	if err != nil {
 		return err
 	}
+	if app != 0 {
+		if _, err := client.App(ctx, app); err != nil {
+			return err
+		}
+	}
 	outbox.Apps = slices.DeleteFunc(outbox.Apps, func(s operator.OutboxStats) bool { return app != 0 && s.SDKAppID != app })
 	return c.print(outbox, func(w io.Writer) {
 		if len(outbox.Apps) == 0 {

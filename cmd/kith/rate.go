@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func (f *rateFlags) add(cmd *cobra.Command) {
 
 // rates returns the limits of a new app.
 func (f *rateFlags) rates() (relation.Rates, error) {
-	special, err := f.specials()
+	special, err := f.parse()
 	return relation.Rates{App: f.app, Command: f.command, Special: special}, err
 }
 
@@ -33,9 +34,20 @@ func (f *rateFlags) rates() (relation.Rates, error) {
 func (f *rateFlags) update(req *operator.UpdateApp, given func(string) bool) error {
 	take(&req.RateApp, &f.app, given("rate"))
 	take(&req.RateCommand, &f.command, given("rate-command"))
-	special, err := f.specials()
+	special, err := f.parse()
 	take(&req.RateSpecial, &special, given("rate-special"))
 	return err
+}
+
+// parse checks all limits and returns those of single commands.
+func (f *rateFlags) parse() (map[string]float64, error) {
+	if err := checkRate("--rate", f.app); err != nil {
+		return nil, err
+	}
+	if err := checkRate("--rate-command", f.command); err != nil {
+		return nil, err
+	}
+	return f.specials()
 }
 
 // specials parses the limits of single commands. An empty --rate-special gives an empty, not nil, map.
@@ -53,7 +65,18 @@ func (f *rateFlags) specials() (map[string]float64, error) {
 		if !ok || command == "" || err != nil {
 			return nil, misuse("--rate-special must be COMMAND=N, such as black_list_add=50, not %q", text)
 		}
+		if err := checkRate("--rate-special "+command, perSecond); err != nil {
+			return nil, err
+		}
 		special[command] = perSecond
 	}
 	return special, nil
+}
+
+// checkRate refuses what no rate can be. JSON has no way to send some of it.
+func checkRate(flag string, perSecond float64) error {
+	if perSecond >= 0 && !math.IsInf(perSecond, 0) { // NaN fails as well
+		return nil
+	}
+	return misuse("%s must be a number of calls a second, 0 for no limit, not %g", flag, perSecond)
 }
