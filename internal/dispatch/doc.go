@@ -24,6 +24,9 @@
 //   - Bounded memory. An endpoint holds at most Options.MaxLanes lanes and about Options.MaxBytes of events, however many
 //     wait. It has one goroutine and at most Callback.Concurrency more while it has something to send.
 //   - Faults of our own (store refusing writes, no file descriptors left) cost the receiver's budget nothing.
+//   - Settings. Once AppsChanged returned, no attempt begins under the old ones; those under way finish as they began.
+//   - Clock. A head due later than any wait was written while the clock was wrong, and is taken as due. Setting the clock
+//     back delays an event by the longest wait and some seconds at most.
 //
 // Offer, AppsChanged and TestCallback are safe for concurrent use and never wait for an endpoint. Start returns after the
 // set-up; Stop waits for attempts under way and their settlements. After Stop a Dispatcher cannot be started again.

@@ -184,3 +184,52 @@ func TestAttemptsUnderWayFinishOnTheOldSettings(t *testing.T) {
 		}
 	})
 }
+
+// TestAttemptsNotBegunFollowTheNewSettings changes the app while workers wait for their turns at an endpoint that fails.
+func TestAttemptsNotBegunFollowTheNewSettings(t *testing.T) {
+	const owners = 300
+	disabled := testApp(appA, relation.Callback{URL: "http://a.test/cb"})
+	disabled.Disabled = true
+	for _, tt := range []struct {
+		name string
+		app  *relation.App
+		want int // delivered to the new URL
+	}{
+		{"moved", testApp(appA, relation.Callback{URL: "http://b.test/"}), owners},
+		{"disabled", disabled, 0},
+		{"without a URL", testApp(appA, relation.Callback{}), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				old := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
+					w.WriteHeader(http.StatusInternalServerError)
+					return false
+				}}
+				moved := &receiver{}
+				w := newWorld(t, old)
+				w.net.serve(t, "b.test:80", moved)
+				w.start()
+				for i := range owners {
+					w.outbox.commit(appA, fmt.Sprintf("user%03d", i), "a")
+				}
+				pass(305 * time.Millisecond)
+				synctest.Wait()
+				before := len(old.seen())
+				w.apps.set(tt.app)
+				w.d.AppsChanged()
+				pass(time.Minute)
+				if n := len(old.seen()) - before; n > 0 {
+					t.Errorf("%d attempts on the old settings after the change", n)
+				}
+				if n := len(moved.ids("")); n != tt.want {
+					t.Errorf("%d delivered to the new URL, want %d", n, tt.want)
+				}
+				w.apps.set(testApp(appA, relation.Callback{URL: "http://b.test/"}))
+				w.d.AppsChanged()
+				w.drained(time.Minute)
+				w.stop()
+				moved.checkOneAtATime(t)
+			})
+		})
+	}
+}

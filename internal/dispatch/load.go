@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -13,14 +14,20 @@ const (
 	// lookAlways is the longest time between two looks. It finds what nobody told of, such as the events of a commit whose
 	// answer the engine lost, and covers steps of the clock.
 	lookAlways = 10 * time.Second
+	// strayAfter is how far ahead a head must be due to be a stray. No wait is that long, so the clock was wrong when the
+	// head was written; the minute is for small corrections of the clock.
+	strayAfter = max(retryLongest, retryAfterCap) + time.Minute
 	// The wait after a failed read doubles from holdBase to holdCap.
 	holdBase = 100 * time.Millisecond
 	holdCap  = 5 * time.Second
 )
 
+// forever is later than any due time.
+var forever = time.UnixMilli(math.MaxInt64)
+
 // load is the state of an endpoint's loader. The loader reads due heads in passes: a pass goes page by page through the
 // order of (due, owner), as room allows, until a page is not full. Heads that become due or are refused during a pass lie
-// ahead of it, or set wanted, which starts another pass.
+// ahead of it, or set wanted, which starts another pass. Every lookAlways a pass takes the strays before.
 type load struct {
 	wanted  bool // heads may wait that no pass will meet
 	passing bool
@@ -28,6 +35,9 @@ type load struct {
 	next    time.Time          // when to start a pass at the latest
 	// horizon makes the pass take heads that are due up to then as due now; zero: only what is due.
 	horizon time.Time
+
+	strays   bool      // the pass is over the strays
+	straysAt time.Time // when to start the next such pass
 
 	loading bool // a read is under way
 	idle    []*lane
@@ -43,6 +53,25 @@ func (s *load) waiting() bool { return s.wanted || s.passing }
 func (s *load) sweep(now time.Time) {
 	s.horizon = now.Add(retryLongest)
 	s.wanted = s.wanted || !s.passing
+}
+
+// begin starts a pass. One over the strays takes only them, and another follows it. What it took and failed gets a due time
+// behind it, so it takes nothing twice.
+func (s *load) begin(now time.Time) {
+	s.passing = true
+	if s.strays = !soon(now, s.straysAt, lookAlways); s.strays {
+		s.wanted, s.straysAt = true, now.Add(lookAlways)
+		s.after = relation.DueCursor{Due: now.Add(strayAfter).UnixMilli()}
+		return
+	}
+	s.wanted, s.after, s.next = false, relation.DueCursor{}, now.Add(lookAlways)
+}
+
+// soon reports whether a time, which was set at most limit ahead, is still to come. If it lies further ahead, the clock was
+// set back since, and it counts as past.
+func soon(now, at time.Time, limit time.Duration) bool {
+	wait := at.Sub(now)
+	return wait > 0 && wait <= limit
 }
 
 // hold delays the next read after a fault.
@@ -77,7 +106,7 @@ func (e *endpoint) loadWhilePossible(ctx context.Context) time.Duration {
 		}
 		heads, err := e.d.o.Outbox.Due(ctx, q)
 		var next time.Time
-		if err == nil && len(heads) < q.Limit {
+		if err == nil && len(heads) < q.Limit && q.Now.Before(forever) {
 			next, err = e.d.o.Outbox.NextDue(ctx, e.sdkAppID, q.Now)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -96,21 +125,23 @@ func (e *endpoint) beginLoad() (relation.DueQuery, time.Duration, bool) {
 	if e.closed || e.route == nil {
 		return relation.DueQuery{}, lookAlways, false
 	}
-	if hold := s.holdUntil.Sub(now); hold > 0 {
-		return relation.DueQuery{}, hold, false
+	if soon(now, s.holdUntil, holdCap) {
+		return relation.DueQuery{}, s.holdUntil.Sub(now), false
 	}
 	if !s.passing {
-		if wait := s.next.Sub(now); wait > 0 && !s.wanted {
-			return relation.DueQuery{}, min(wait, lookAlways), false
+		if !s.wanted && soon(now, s.next, lookAlways) {
+			return relation.DueQuery{}, s.next.Sub(now), false
 		}
-		s.passing, s.wanted, s.after, s.next = true, false, relation.DueCursor{}, now.Add(lookAlways)
+		s.begin(now)
 	}
 	if !e.roomToLoad() {
 		return relation.DueQuery{}, lookAlways, false
 	}
 	s.loading = true
 	until := now
-	if s.horizon.After(now) {
+	if s.strays {
+		until = forever
+	} else if s.horizon.After(now) {
 		until = s.horizon
 	}
 	return relation.DueQuery{SDKAppID: e.sdkAppID, Now: until, After: s.after, Limit: loadPage}, 0, true
@@ -137,7 +168,11 @@ func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next t
 	if !all || len(heads) == q.Limit || s.horizon.After(q.Now) {
 		return
 	}
-	s.passing, s.horizon = false, time.Time{}
+	s.passing = false
+	if s.strays {
+		return // a sweep that was asked for meanwhile is still to come
+	}
+	s.horizon = time.Time{}
 	if !next.IsZero() && next.Before(s.next) {
 		s.next = next
 	}

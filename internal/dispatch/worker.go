@@ -64,8 +64,7 @@ func (e *endpoint) attempt(j job) {
 	if j.empty && !e.follow(&j) {
 		return
 	}
-	if !e.await(j) {
-		e.giveBack(j.lane)
+	if e.await(j); !e.begin(j) {
 		return
 	}
 	outcome, ok := e.d.attempt(e.d.attempts, j.route, &j.head)
@@ -125,32 +124,39 @@ func (e *endpoint) append(l *lane, events []relation.Event) {
 	l.more = l.more || len(events) == laneQueue
 }
 
-// await waits for the attempt's turn at an endpoint that fails. It reports false when the endpoint is being closed.
-func (e *endpoint) await(j job) bool {
+// await waits for the attempt's turn at an endpoint that fails, or until the endpoint is being closed.
+func (e *endpoint) await(j job) {
 	wait := time.Duration(0)
 	if !j.start.IsZero() {
 		wait = j.start.Sub(e.d.o.Now())
 	}
 	if wait <= 0 {
-		return true
+		return
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-j.early:
-		return true
 	case <-e.gone:
-		return false
 	}
 }
 
-// giveBack drops a lane that was taken but not attempted.
-func (e *endpoint) giveBack(l *lane) {
+// begin reports whether the attempt may be made: the settings can have changed since its lane was taken. If they did, the
+// lane is made ready to be taken with the new ones, or dropped when there are none.
+func (e *endpoint) begin(j job) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.drop(l)
+	switch {
+	case e.closed || e.route == nil:
+		e.drop(j.lane)
+		return false
+	case e.route != j.route:
+		j.lane.state = laneReady
+		e.ready = append(e.ready, j.lane)
+		return false
+	}
+	return true
 }
 
 // observe keeps the endpoint's health.
