@@ -48,7 +48,8 @@ type Store interface {
 	// events. It returns nil only when all of it is durable; otherwise nothing of it is visible, or, where the engine
 	// lost the answer to a commit, all of it may be. Calls are decided one after another, each on what the one before
 	// left, so decide must be quick; it may be called again on a newer snapshot and then decides anew. The error is
-	// ErrUnavailable, or the context's if it ended before the call was decided.
+	// ErrUnavailable, ErrNoApp if the app does not exist (any more), or the context's if it ended before the call was
+	// decided.
 	Apply(ctx context.Context, scope Scope, decide func(Snapshot) Change) error
 
 	// Blocklist returns a page, or ErrNoAccount. It sees every change whose Apply returned.

@@ -64,7 +64,11 @@ func (b *batch) load(c conn) error {
 		b.order = append(b.order, a)
 		apps, names = append(apps, int64(app)), append(names, userID)
 	}
+	b.apps = make(map[uint32]bool, 1)
 	for _, call := range b.applies {
+		if err := b.loadApp(c, call.scope.SDKAppID); err != nil {
+			return err
+		}
 		mention(call.scope.SDKAppID, call.scope.Owner)
 		for _, userID := range call.scope.Accounts {
 			mention(call.scope.SDKAppID, userID)

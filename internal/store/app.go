@@ -11,12 +11,27 @@ import (
 
 // domainError passes the errors that callers act on and marks the rest as unavailable.
 func domainError(err error) error {
-	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter} {
-		if errors.Is(err, known) {
-			return err
-		}
+	if isDomain(err) {
+		return err
 	}
 	return unavailable(err)
+}
+
+func isDomain(err error) bool {
+	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// refusal is domainError for a commit: a context that ended there was the store's, not a caller's.
+func refusal(err error) error {
+	if isDomain(err) || errors.Is(err, relation.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", relation.ErrUnavailable, err)
 }
 
 // Apps implements relation.AppStore.
@@ -125,6 +140,17 @@ func (s *Store) domain(ctx context.Context, fn func(conn) error) error {
 	if err != nil && inner != nil {
 		return inner
 	}
+	return err
+}
+
+// loadApp reads whether an app is there. A call that began before its app was deleted must change nothing: the id may
+// belong to somebody else next.
+func (b *batch) loadApp(c conn, id uint32) error {
+	if _, known := b.apps[id]; known {
+		return nil
+	}
+	state, err := readAppState(c, id)
+	b.apps[id] = state == appPresent
 	return err
 }
 

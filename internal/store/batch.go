@@ -15,6 +15,7 @@ type batch struct {
 	settles []*call
 	alone   func(conn) error
 
+	apps     map[uint32]bool // those that calls name: whether they are there
 	accounts map[accountKey]*account
 	order    []*account // those of accounts that may have to be written, in order of mention
 	pairs    map[pairKey]*pair
@@ -94,6 +95,10 @@ func (b *batch) run(c conn) error {
 		return err
 	}
 	for _, call := range b.applies {
+		if !b.apps[call.scope.SDKAppID] {
+			call.err = fmt.Errorf("%w: %d", relation.ErrNoApp, call.scope.SDKAppID)
+			continue
+		}
 		if err := b.apply(c, call); err != nil {
 			return err
 		}

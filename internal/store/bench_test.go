@@ -43,6 +43,9 @@ func BenchmarkUnblock(b *testing.B) {
 				}
 			})
 			app := testApp()
+			if err := s.CreateApp(b.Context(), app); err != nil {
+				b.Fatal(err)
+			}
 			service := relation.NewService(s, nil)
 			const accounts = 5000
 			for i := 0; i < accounts; i += 100 {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -59,7 +60,13 @@ func Check(ctx context.Context, dir string) (problems []string, err error) {
 	}
 	defer func() { _ = c.c.Close() }()
 	c.c.SetInterrupt(ctx.Done())
+	if err := checkVersion(c); err != nil {
+		return nil, err
+	}
 	problems, err = integrity(c)
+	if err == nil && len(problems) == 0 {
+		problems, err = schema(c)
+	}
 	if err != nil || len(problems) > 0 {
 		return problems, readError(ctx, path, err)
 	}
@@ -69,6 +76,56 @@ func Check(ctx context.Context, dir string) (problems []string, err error) {
 			return problems, readError(ctx, path, err)
 		}
 		problems = append(problems, found...)
+	}
+	return problems, nil
+}
+
+// checkVersion refuses a database of another version, which has rules of its own.
+func checkVersion(c sqliteConn) error {
+	newest, err := newestVersion("migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	var have int64
+	err = c.query("SELECT max(version_id) FROM goose_db_version", func(r row) error { return r.scan(&have) })
+	if err != nil {
+		return fmt.Errorf("the database has no schema version; it was not made by kith: %w", err)
+	}
+	if have != newest {
+		return fmt.Errorf("the database has schema version %d and this kith checks version %d; use the kith that made it", have, newest)
+	}
+	return nil
+}
+
+// created finds what the migrations create.
+var created = regexp.MustCompile(`(?m)^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)`)
+
+// schema looks for tables and indexes that are missing.
+func schema(c sqliteConn) (problems []string, err error) {
+	there := make(map[string]bool)
+	err = c.query("SELECT name FROM sqlite_schema", func(r row) error {
+		var name string
+		err := r.scan(&name)
+		there[name] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(migrations, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range created.FindAllSubmatch(text, -1) {
+			if name := string(m[1]); !there[name] {
+				problems = append(problems, "the table or index "+name+" is missing; restore a backup")
+			}
+		}
 	}
 	return problems, nil
 }

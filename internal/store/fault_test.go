@@ -162,7 +162,7 @@ func TestFullDisk(t *testing.T) {
 	for i := 0; err == nil && i < 10000; i++ {
 		cmd := relation.AccountImport{SDKAppID: app.SDKAppID}
 		for k := range 100 {
-			cmd.Profiles = append(cmd.Profiles, relation.Profile{UserID: fmt.Sprintf("user%06d", i*100+k), Nick: strings.Repeat("n", 400)})
+			cmd.Profiles = append(cmd.Profiles, relation.Profile{UserID: userID(i*100 + k), Nick: strings.Repeat("n", 400)})
 		}
 		last = i * 100
 		_, err = relation.NewService(s, nil).Import(t.Context(), cmd)
@@ -170,7 +170,7 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, relation.ErrUnavailable) || !strings.Contains(err.Error(), "disk is full") {
 		t.Fatalf("error %v, want a full disk", err)
 	}
-	found, err := s.Imported(t.Context(), relation.AccountSet{SDKAppID: app.SDKAppID, UserIDs: []string{fmt.Sprintf("user%06d", last)}})
+	found, err := s.Imported(t.Context(), relation.AccountSet{SDKAppID: app.SDKAppID, UserIDs: []string{userID(last)}})
 	if err != nil || found[0] {
 		t.Fatalf("half of the refused import is there: %v %v", found, err)
 	}

@@ -114,8 +114,10 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string)
 	if err != nil {
 		return err
 	}
-	sources := provider.ListSources()
-	newest := sources[len(sources)-1].Version
+	newest, err := newestVersion(dir)
+	if err != nil {
+		return err
+	}
 	have, err := provider.GetDBVersion(ctx)
 	if err != nil {
 		return err
@@ -125,6 +127,22 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string)
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+// newestVersion is the schema version that the embedded migrations lead to.
+func newestVersion(dir string) (newest int64, err error) {
+	files, err := fs.ReadDir(migrations, dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		version, err := goose.NumericComponent(file.Name())
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
 }
 
 // describeSQLite adds to an error of the engine what to do about it.

@@ -22,7 +22,11 @@ const (
 	postgresTimeout = 10 * time.Second
 	// lockTries and lockPause bound the wait for the advisory lock, to two seconds.
 	lockTries = 20
-	lockPause = 100 * time.Millisecond
+	// commitTimeout bounds a whole commit. A server that hangs longer is given up with the connection.
+	commitTimeout = 30 * time.Second
+	// readOnlyTransaction is the SQLSTATE of a write in a session that may not write.
+	readOnlyTransaction = "25006"
+	lockPause           = 100 * time.Millisecond
 )
 
 // sessionSettings hold every statement to its index: all of them look rows up by key, while the planner, whose
@@ -76,7 +80,9 @@ func openPostgres(ctx context.Context, url string, fault func(string) error) (*p
 func (e *postgresEngine) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
-	c, err := pgx.ConnectConfig(ctx, e.config.Copy())
+	config := e.config.Copy()
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("cannot connect to PostgreSQL at %s:%d as %s: %w", e.config.Host, e.config.Port, e.config.User, redactPostgres(err))
 	}
@@ -117,16 +123,14 @@ func redactPostgres(err error) error {
 	return errors.New(text)
 }
 
-func (e *postgresEngine) write(ctx context.Context, fn func(conn) error) error {
-	if e.writer.IsClosed() {
-		if err := e.connect(ctx); err != nil {
-			return err
-		}
-	}
-	tx, err := e.writer.Begin(ctx)
+func (e *postgresEngine) write(ctx context.Context, fn func(conn) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	tx, err := e.begin(ctx)
 	if err != nil {
 		return err
 	}
+	defer e.dropReadOnly(ctx, &err)
 	err = e.step("begin")
 	if err == nil {
 		err = fn(postgresConn{ctx, tx})
@@ -138,13 +142,35 @@ func (e *postgresEngine) write(ctx context.Context, fn func(conn) error) error {
 		_ = tx.Rollback(ctx)
 		return err
 	}
-	if err := tx.Commit(ctx); err != nil {
+	if err = tx.Commit(ctx); err != nil {
 		if _, refused := errors.AsType[*pgconn.PgError](err); refused || errors.Is(err, pgx.ErrTxCommitRollback) {
 			return err
 		}
 		return lost(err)
 	}
 	return lost(e.step("committed"))
+}
+
+// begin starts a transaction, on a new connection if the old one is lost: nothing was sent on it that could count twice.
+func (e *postgresEngine) begin(ctx context.Context) (pgx.Tx, error) {
+	if !e.writer.IsClosed() {
+		tx, err := e.writer.Begin(ctx)
+		if err == nil {
+			return tx, nil
+		}
+		_ = e.writer.Close(ctx)
+	}
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	return e.writer.Begin(ctx)
+}
+
+// dropReadOnly gives a connection up whose session cannot write, as after a failover; the next one may be better.
+func (e *postgresEngine) dropReadOnly(ctx context.Context, err *error) {
+	if refused, ok := errors.AsType[*pgconn.PgError](*err); ok && refused.Code == readOnlyTransaction {
+		_ = e.writer.Close(ctx)
+	}
 }
 
 func (e *postgresEngine) step(name string) error {
@@ -155,12 +181,24 @@ func (e *postgresEngine) step(name string) error {
 }
 
 func (e *postgresEngine) read(ctx context.Context, fn func(conn) error) error {
-	tx, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	tx, err := e.beginRead(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
 	return fn(postgresConn{ctx, tx})
+}
+
+// beginRead starts a reading transaction. After a restart of the server every connection of the pool may be dead; each
+// failure drops one.
+func (e *postgresEngine) beginRead(ctx context.Context) (tx pgx.Tx, err error) {
+	for range postgresReaders + 1 {
+		tx, err = e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		if err == nil || ctx.Err() != nil {
+			return tx, err
+		}
+	}
+	return nil, err
 }
 
 func (e *postgresEngine) backup(context.Context, string) error {

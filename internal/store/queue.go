@@ -30,6 +30,7 @@ type call struct {
 	alone func(conn) error
 
 	state atomic.Uint32
+	err   error // of this call alone
 	done  chan error
 }
 

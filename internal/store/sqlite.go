@@ -42,6 +42,9 @@ type sqliteEngine struct {
 // openSQLite opens or creates DIR/kith.db. The caller holds the directory's lock.
 func openSQLite(ctx context.Context, dir string, log *slog.Logger, fault func(string) error) (_ *sqliteEngine, err error) {
 	path := filepath.Join(dir, DatabaseFile)
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // SQLite keeps its log beside the file, not beside the link
+	}
 	if err := migrateSQLite(ctx, path); err != nil {
 		return nil, err
 	}
@@ -157,10 +160,7 @@ func (e *sqliteEngine) upkeep() {
 	if behind < checkpointPages {
 		return
 	}
-	select {
-	case e.checkpoint <- struct{}{}:
-	default:
-	}
+	wake(e.checkpoint)
 }
 
 // walPages reads from the wal-index how long the log is and how far the database is behind it. The places are those of

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,8 +129,7 @@ func write(t *testing.T, path, text string) {
 // The copy is taken while calls commit, and holds a state between two commits.
 func TestBackupOfARunningStore(t *testing.T) {
 	s := openDir(t, t.TempDir())
-	app := testApp()
-	importAccounts(t, s, app.SDKAppID, "mira.k", "troll_77")
+	app := seed(t, s)
 	service := relation.NewService(s, nil)
 	stop := make(chan struct{})
 	done := make(chan error)
@@ -186,17 +186,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		{"event", `UPDATE event SET targets = '["'`, `event is damaged`},
 		{"app", `UPDATE app SET doc = '{'`, `app's record is damaged`},
 		{"id", `UPDATE counter SET value = 0`, `never given out`},
+		{"table", `DROP TABLE profile`, `table or index profile is missing`},
+		{"index", `DROP INDEX event_due`, `table or index event_due is missing`},
 		{"place", `UPDATE account SET block_place = 0 WHERE userid = 'mira.k'`, `beyond its newest place`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := openDir(t, dir)
-			app := testApp()
-			if err := s.CreateApp(t.Context(), app); err != nil {
-				t.Fatal(err)
-			}
-			importAccounts(t, s, app.SDKAppID, "mira.k", "troll_77")
+			app := seed(t, s)
 			cmd := relation.BlockCommand{App: &app, Owner: "mira.k", Targets: []string{"troll_77"}}
 			if _, err := relation.NewService(s, nil).Block(t.Context(), cmd); err != nil {
 				t.Fatal(err)
@@ -220,4 +218,14 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 	if _, err := store.Check(t.Context(), t.TempDir()); err == nil {
 		t.Error("checked an empty directory")
 	}
+	newer := t.TempDir()
+	if err := openDir(t, newer).Close(); err != nil {
+		t.Fatal(err)
+	}
+	execSQL(t, filepath.Join(newer, store.DatabaseFile), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+	if _, err := store.Check(t.Context(), newer); err == nil || !strings.Contains(err.Error(), "schema version 9999") {
+		t.Errorf("checked a newer database: %v", err)
+	}
 }
+
+func userID(i int) string { return fmt.Sprintf("user%06d", i) }

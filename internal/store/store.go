@@ -43,6 +43,9 @@ type Batch struct {
 	Err      error
 }
 
+// closeGrace is how long Close waits for a commit before it cuts it off; only a PostgreSQL that hangs takes that long.
+const closeGrace = 5 * time.Second
+
 // Store is a database. It implements relation.Store, relation.Outbox and relation.AppStore.
 type Store struct {
 	engine  engine
@@ -57,11 +60,15 @@ type Store struct {
 	recount bool   // likewise: counts may be wrong
 
 	sweep   chan struct{}
+	probe   chan struct{}
+	writing context.Context // ends when Close has waited long enough for a commit
+	cut     context.CancelFunc
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	closing sync.Once
 	closed  error
-	broken  brokenLatch
+
+	condition condition
 }
 
 var (
@@ -91,8 +98,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{
 		engine: e, lock: lock, now: options.Now, log: options.Log, options: options,
 		queue: newQueue(), counts: newCounts(), pages: newPageHints(),
-		sweep: make(chan struct{}, 1),
+		sweep: make(chan struct{}, 1), probe: make(chan struct{}, 1),
 	}
+	s.writing, s.cut = context.WithCancel(context.Background())
 	if err := e.read(ctx, s.counts.load); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Close())
 	}
@@ -100,6 +108,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	s.stop = stop
 	s.done.Go(s.write)
 	s.done.Go(func() { s.sweeper(background) })
+	s.done.Go(func() { s.prober(background) })
 	return s, nil
 }
 
@@ -116,7 +125,10 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.stop()
 		s.queue.close()
+		late := time.AfterFunc(closeGrace, s.cut)
 		s.done.Wait()
+		late.Stop()
+		s.cut()
 		s.closed = errors.Join(s.engine.close(), s.lock.Close())
 	})
 	return s.closed
@@ -126,8 +138,9 @@ func (s *Store) Close() error {
 // tools for this and answers with an error that names them.
 func (s *Store) Backup(ctx context.Context, path string) error { return s.engine.backup(ctx, path) }
 
-// Ready returns nil when the store can commit, or why it cannot.
-func (s *Store) Ready() error { return s.broken.err() }
+// Ready returns nil when the store can commit, or why it cannot: the last commit failed, one does not end, or a sync failed.
+// A store that failed tries again by itself every second.
+func (s *Store) Ready() error { return s.condition.err() }
 
 // Engine names the engine: sqlite or postgres.
 func (s *Store) Engine() string {

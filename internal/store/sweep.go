@@ -13,9 +13,12 @@ const (
 	sweepPause = 5 * time.Second
 )
 
-func (s *Store) wakeSweeper() {
+func (s *Store) wakeSweeper() { wake(s.sweep) }
+
+// wake leaves a signal, unless one waits already.
+func wake(signal chan struct{}) {
 	select {
-	case s.sweep <- struct{}{}:
+	case signal <- struct{}{}:
 	default:
 	}
 }
@@ -42,19 +45,26 @@ func (s *Store) sweeper(ctx context.Context) {
 }
 
 func (s *Store) sweepAll(ctx context.Context) error {
-	for {
-		var more bool
-		err := s.alone(ctx, func(c conn) (err error) {
+	more, err := s.sweepable(ctx)
+	for more && err == nil {
+		err = s.alone(ctx, func(c conn) (err error) {
 			if more, err = sweepAccount(c); more || err != nil {
 				return err
 			}
 			more, err = s.sweepApp(c)
 			return err
 		})
-		if err != nil || !more {
-			return err
-		}
 	}
+	return err
+}
+
+// sweepable looks for work without a write transaction.
+func (s *Store) sweepable(ctx context.Context) (found bool, err error) {
+	err = s.engine.read(ctx, func(c conn) error {
+		return c.query(`SELECT id FROM gone UNION ALL SELECT sdkappid FROM app WHERE deleting = 1 LIMIT 1`,
+			func(row) error { found = true; return nil })
+	})
+	return found, err
 }
 
 // sweepAccount removes some rows of one deleted account: its list, then its entries on the lists of others, whose

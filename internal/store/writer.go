@@ -1,9 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -83,26 +83,68 @@ func (s *Store) write() {
 func (s *Store) commit(calls []*call) {
 	start := time.Now()
 	b := newBatch(s, calls)
-	err := s.broken.err()
+	err := s.condition.begin()
 	if err == nil {
-		err = s.engine.write(context.Background(), b.run)
-	}
-	if errors.Is(err, errBroken) {
-		s.broken.set(err)
-		s.log.Error("nothing more is written until kith is started again", "error", err)
+		err = s.engine.write(s.writing, b.run)
 	}
 	if err != nil {
 		s.ids = idPool{}
 		s.recount = s.recount || errors.Is(err, errLost)
-		err = unavailable(err)
+		err = refusal(err)
 	} else {
 		s.committed(b)
 	}
+	s.note(err)
 	s.observe(b, time.Since(start), err)
 	for _, c := range calls {
-		c.done <- err
+		c.done <- cmp.Or(err, c.err)
 	}
 	s.engine.upkeep()
+}
+
+// note keeps the store's condition and logs when it changes. An error that the caller caused says nothing about it.
+func (s *Store) note(err error) {
+	if !errors.Is(err, relation.ErrUnavailable) {
+		err = nil
+	}
+	if errors.Is(err, errBroken) && s.condition.breakDown(err) {
+		s.log.Error("nothing more is written until kith is started again", "error", err)
+	}
+	news := s.condition.end(err)
+	switch {
+	case news && err != nil:
+		s.log.Error("the store cannot commit; changes are refused until it can", "error", err)
+	case news:
+		s.log.Info("the store commits again")
+	}
+	if err != nil {
+		wake(s.probe)
+	}
+}
+
+// probePause is how often a store that failed to commit tries again by itself.
+const probePause = time.Second
+
+// prober tries to commit while the last commit failed, so that Ready tells of a recovery without a caller's help.
+func (s *Store) prober(ctx context.Context) {
+	for {
+		select {
+		case <-s.probe:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(probePause):
+		case <-ctx.Done():
+			return
+		}
+		if s.Ready() == nil {
+			continue
+		}
+		_ = s.alone(ctx, func(c conn) error { // a failure wakes the prober again
+			return c.query(`UPDATE counter SET value = value WHERE name = 'account'`, nil)
+		})
+	}
 }
 
 func (s *Store) committed(b *batch) {
@@ -123,7 +165,7 @@ func (s *Store) count(b *batch) {
 		return
 	}
 	fresh := newCounts()
-	if err := s.engine.read(context.Background(), fresh.load); err != nil {
+	if err := s.engine.read(s.writing, fresh.load); err != nil {
 		s.log.Warn("the outbox cannot be counted; it is tried again after the next commit", "error", err)
 		s.counts.apply(b)
 		return
@@ -137,24 +179,4 @@ func (s *Store) observe(b *batch, took time.Duration, err error) {
 		return
 	}
 	s.options.OnBatch(Batch{Calls: len(b.applies), Verdicts: b.verdicts, Took: took, Err: err})
-}
-
-// brokenLatch remembers the failure after which nothing may be written.
-type brokenLatch struct {
-	mu     sync.Mutex
-	reason error
-}
-
-func (l *brokenLatch) set(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.reason == nil {
-		l.reason = fmt.Errorf("%w: %w; start kith again once the disk is well", relation.ErrUnavailable, err)
-	}
-}
-
-func (l *brokenLatch) err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.reason
 }

@@ -119,6 +119,12 @@ func appErrors(x *fixture) {
 	equal(x, "admin of a refused record", x.imported("intruder"), []bool{false})
 	x.ok("delete", x.DeleteApp(x.ctx, appID))
 	want("delete again", x.DeleteApp(x.ctx, appID), relation.ErrNoApp)
+	// A call that began before must change nothing: the id may be somebody else's next.
+	want("change of a deleted app", x.Apply(x.ctx, relation.Scope{SDKAppID: appID, Accounts: []string{"late"}},
+		func(relation.Snapshot) relation.Change {
+			x.Error("a decision ran for a deleted app")
+			return relation.Change{}
+		}), relation.ErrNoApp)
 	want("update a deleted app", x.UpdateApp(x.ctx, *x.app), relation.ErrNoApp)
 	equal(x, "apps", appIDs(x), nil)
 }

@@ -267,7 +267,7 @@ func noAccount(x *fixture) {
 	for _, owner := range []string{"nobody", "Alice", "alice ", strings.ToUpper("alice")} {
 		wantNoAccount(x, owner)
 	}
-	x.app = &relation.App{SDKAppID: appID + 1}
+	x.app = x.create(appID + 1) // has no such account either
 	wantNoAccount(x, "alice")
 	equal(x, "imported", x.imported("alice"), []bool{false})
 }
