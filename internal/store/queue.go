@@ -3,10 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -50,8 +48,6 @@ type queue struct {
 	wake   sync.Cond
 	calls  []*call
 	closed bool
-	// length follows len(calls), for gather.
-	length atomic.Int64
 }
 
 func newQueue() *queue {
@@ -67,7 +63,6 @@ func (q *queue) put(c *call) error {
 		return errClosed
 	}
 	q.calls = append(q.calls, c)
-	q.length.Store(int64(len(q.calls)))
 	if len(q.calls) == 1 {
 		q.wake.Signal()
 	}
@@ -112,15 +107,5 @@ func (q *queue) take(buf []*call) ([]*call, error) {
 	rest := copy(q.calls, q.calls[n:])
 	clear(q.calls[rest:])
 	q.calls = q.calls[:rest]
-	q.length.Store(int64(rest))
 	return buf, nil
-}
-
-// gather gives callers that were just answered a moment to come back, so that many callers share one commit instead of
-// forming two groups that wait for each other. It returns when n calls wait or the time is over. It yields instead of
-// sleeping, because timers are coarser than the wait, and it is only used right after a commit with company.
-func (q *queue) gather(n int, most time.Duration) {
-	for deadline := time.Now().Add(most); q.length.Load() < int64(n) && time.Now().Before(deadline); {
-		runtime.Gosched()
-	}
 }

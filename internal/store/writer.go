@@ -56,9 +56,6 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 	return err
 }
 
-// maxGather bounds how long the writing goroutine waits for company.
-const maxGather = 400 * time.Microsecond
-
 // write is the writing goroutine: it commits batch after batch until the queue is closed and empty.
 func (s *Store) write() {
 	var calls []*call
@@ -67,15 +64,9 @@ func (s *Store) write() {
 		if calls, err = s.queue.take(calls[:0]); err != nil {
 			return
 		}
-		if len(calls) == 0 {
-			continue
-		}
-		start := time.Now()
-		s.commit(calls)
-		n := len(calls)
-		clear(calls)
-		if waiting := int(s.queue.length.Load()); n > 1 && waiting > 0 {
-			s.queue.gather(n+waiting, min(maxGather, time.Since(start)/4))
+		if len(calls) > 0 {
+			s.commit(calls)
+			clear(calls)
 		}
 	}
 }
