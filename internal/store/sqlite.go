@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -18,13 +19,18 @@ import (
 const (
 	// sqliteReaders is how many connections read at a time.
 	sqliteReaders = 4
-	// checkpointPages is how many pages the write-ahead log is ahead of the database when a checkpoint starts beside
-	// the writer.
-	checkpointPages = 1024
-	// resetPages is the length of the log from which the writer itself finishes a checkpoint, so that the log starts
-	// over. It does so when the checkpoint beside it has left it at most finishPages.
-	resetPages  = 8192
-	finishPages = 256
+	// checkpointPages is the length of the write-ahead log, in pages, from which it is moved into the database beside the
+	// writer.
+	checkpointPages = 4096
+	// finishPages is how little must be left to move, besides the pages of the last commit, for the writer to do it
+	// itself, between two commits, so that the log starts over. It bounds how long a checkpoint holds up commits.
+	finishPages = 512
+	// mostPages is the length at which the writer does it whatever is left, so that the log stays bounded on a disk that
+	// cannot keep up.
+	mostPages = 65536
+	// checkpointPasses bounds the passes over the log for one checkpoint. Each moves what was written during the one
+	// before, which is less each time.
+	checkpointPasses = 16
 )
 
 type sqliteEngine struct {
@@ -36,6 +42,8 @@ type sqliteEngine struct {
 	log     *slog.Logger
 
 	checkpoint chan struct{}
+	length     uint32        // of the log after the last commit, in pages; used by the writer only
+	lastCommit atomic.Uint32 // how many of them that commit added
 	done       sync.WaitGroup
 }
 
@@ -150,17 +158,22 @@ func readError(ctx context.Context, path string, err error) error {
 	return describeSQLite(path, err)
 }
 
-// upkeep wakes the checkpointer, and finishes a checkpoint itself when the log is long and little is left to do.
+// upkeep wakes the checkpointer when the log is long, and finishes its work when little is left.
 func (e *sqliteEngine) upkeep() {
 	length, behind := e.walPages()
-	if length >= resetPages && behind <= finishPages {
-		_ = e.writer.exec("PRAGMA wal_checkpoint(PASSIVE)")
-		return
+	last := length
+	if length > e.length {
+		last -= e.length
 	}
-	if behind < checkpointPages {
-		return
+	e.length = length
+	e.lastCommit.Store(last)
+	switch {
+	case length < checkpointPages:
+	case behind <= finishPages+last || length >= mostPages:
+		_ = e.writer.exec("PRAGMA wal_checkpoint(PASSIVE)") // does nothing while the checkpointer works
+	default:
+		wake(e.checkpoint)
 	}
-	wake(e.checkpoint)
 }
 
 // walPages reads from the wal-index how long the log is and how far the database is behind it. The places are those of
@@ -188,10 +201,23 @@ func (e *sqliteEngine) checkpoints() {
 	}
 	defer func() { _ = c.c.Close() }()
 	for range e.checkpoint {
-		if err := c.exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		if err := e.catchUp(c); err != nil {
 			e.log.Error("checkpoint failed; it is tried again after the next commits", "error", err)
 		}
 	}
+}
+
+// catchUp moves the log into the database until the writer has little left to do.
+func (e *sqliteEngine) catchUp(c sqliteConn) error {
+	for range checkpointPasses {
+		if err := c.exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+			return err
+		}
+		if _, behind := e.walPages(); behind <= finishPages/2+e.lastCommit.Load() {
+			return nil
+		}
+	}
+	return nil
 }
 
 func (e *sqliteEngine) size() (total, wal int64) {
