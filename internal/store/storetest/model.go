@@ -77,8 +77,11 @@ func (m *model) Apply(ctx context.Context, scope relation.Scope, decide func(rel
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	change := decide(m.snapshot(scope))
 	app := scope.SDKAppID
+	if _, there := m.apps[app]; !there {
+		return relation.ErrNoApp
+	}
+	change := decide(m.snapshot(scope))
 	for _, p := range change.Import {
 		if k := (account{app, p.UserID}); m.accounts[k] == nil {
 			m.accounts[k] = &modelAccount{}
