@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: the PostgreSQL server programs and the npm packages of the
-# conformance tests. Does nothing when all is there.
+# Installs what the tests need and this machine lacks: a C compiler for the race detector, the PostgreSQL server programs
+# and the npm packages of the conformance tests. Does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,8 +23,8 @@ as_root() {
   elif sudo -n true 2>/dev/null; then
     sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
   else
-    fail "PostgreSQL server programs are missing, and installing them needs root." \
-      "Run as root: apt-get install postgresql"
+    fail "A program that the tests need is missing, and installing it needs root." \
+      "Run as root: apt-get install gcc libc6-dev postgresql"
   fi
 }
 
@@ -39,6 +39,14 @@ install_postgres() {
   as_root apt-get install -y -qq --no-install-recommends postgresql </dev/null
 }
 
+install_compiler() {
+  command -v apt-get >/dev/null || fail "There is no C compiler, which the race detector needs. Install gcc."
+  printf '== installing a C compiler\n'
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends gcc libc6-dev </dev/null
+}
+
 install_node_packages() {
   command -v npm >/dev/null ||
     fail "npm is missing. The conformance tests need Node.js 20 or newer with npm; install both and try again."
@@ -47,6 +55,7 @@ install_node_packages() {
   (cd conformance/node && npm ci --no-audit --no-fund --loglevel=error </dev/null)
 }
 
+command -v gcc >/dev/null || command -v clang >/dev/null || install_compiler
 # Needed even with KITH_TEST_POSTGRES: the tests that crash a server crash one of their own.
 if ! have_postgres; then
   install_postgres
