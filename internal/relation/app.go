@@ -20,7 +20,17 @@ type App struct {
 	BlocklistLimit int      `json:"blocklist_limit,omitempty"`
 	Rates          Rates    `json:"rates"`
 	Callback       Callback `json:"callback"`
+
+	// DevicesPerPlatform is how many devices of one platform a user can have connected; one more puts the oldest out.
+	// 0 means DefaultDevicesPerPlatform.
+	DevicesPerPlatform int `json:"devices_per_platform,omitempty"`
+	// WebOrigins are the web origins whose pages may connect to the gateway, as scheme://host[:port]; a host that starts
+	// with *. stands for every host below. Empty: all. Clients that are not browsers send no origin and are never refused.
+	WebOrigins []string `json:"web_origins,omitempty"`
 }
+
+// DefaultDevicesPerPlatform is the vendor's policy: one device of each platform.
+const DefaultDevicesPerPlatform = 1
 
 // AppKey is a secret key that signs UserSigs.
 type AppKey struct {
@@ -48,8 +58,9 @@ type Callback struct {
 	URL string `json:"url,omitempty"`
 	// Token signs each request (Sign and RequestTime); empty means unsigned.
 	Token string `json:"token,omitempty"`
-	// Off holds the commands that are switched off; every other command is on.
+	// Off holds the commands that are switched off, On those that are off by themselves (EventKind.OptIn) and switched on.
 	Off []EventKind `json:"off,omitempty"`
+	On  []EventKind `json:"on,omitempty"`
 	// TimeoutMS is the time for an attempt in milliseconds; 0 means DefaultCallbackTimeout.
 	TimeoutMS int64 `json:"timeout_ms,omitempty"`
 	// NoRetry parks an event after its first failed attempt.
@@ -76,7 +87,23 @@ func (c Callback) Attempts() int {
 
 // Emits reports whether events of this kind are made for the app.
 func (a *App) Emits(kind EventKind) bool {
-	return a.Callback.URL != "" && !slices.Contains(a.Callback.Off, kind)
+	return a.Callback.URL != "" && a.Callback.Sends(kind)
+}
+
+// Sends reports whether the command is switched on.
+func (c Callback) Sends(kind EventKind) bool {
+	if kind.OptIn() {
+		return slices.Contains(c.On, kind)
+	}
+	return !slices.Contains(c.Off, kind)
+}
+
+// Devices returns how many devices of one platform a user can have connected.
+func (a *App) Devices() int {
+	if a.DevicesPerPlatform <= 0 {
+		return DefaultDevicesPerPlatform
+	}
+	return a.DevicesPerPlatform
 }
 
 // Admin reports whether userID is an admin of the app.

@@ -144,19 +144,23 @@ type BlockEntry struct {
 	Since  int64 // Unix seconds
 }
 
-// BlockQuery asks for a page of a list: at most Limit entries from index Start, in order of insertion.
+// BlockQuery asks for a page of a list: at most Limit entries in order of insertion, from index Start or, when After is not
+// 0, those behind that cursor. Pages by cursor neither skip nor repeat what stays on the list while they are read.
 type BlockQuery struct {
 	SDKAppID uint32
 	Owner    string
 	Start    int
+	After    int64
 	Limit    int
 }
 
-// BlockPage is a page of a list. Next is the index where the following page starts, 0 when this is the last. Sequence is
-// the list's, read together with the entries.
+// BlockPage is a page of a list. Next is the index where the following page starts (of pages by index), Cursor is what it
+// comes after; both are 0 when this is the last. List and Sequence are the list's, read together with the entries.
 type BlockPage struct {
 	Entries  []BlockEntry
 	Next     int
+	Cursor   int64
+	List     int64
 	Sequence int64
 }
 
@@ -164,7 +168,7 @@ type BlockPage struct {
 // it is now, so a list that changes between two pages may skip or repeat entries. ErrNoAccount: the owner is not
 // imported; ErrParameter: Start is negative, or Limit is not 1 to MaxBlockPage.
 func (s *Service) Blocklist(ctx context.Context, q BlockQuery) (BlockPage, error) {
-	if q.Start < 0 || q.Limit < 1 || q.Limit > MaxBlockPage {
+	if q.Start < 0 || q.After < 0 || q.Limit < 1 || q.Limit > MaxBlockPage {
 		return BlockPage{}, fmt.Errorf("%w: a page holds 1 to %d entries and starts at 0 or later", ErrParameter, MaxBlockPage)
 	}
 	return s.store.Blocklist(ctx, q)

@@ -9,15 +9,21 @@ type EventKind string
 const (
 	EventBlockAdd    EventKind = "Sns.CallbackBlackListAdd"
 	EventBlockDelete EventKind = "Sns.CallbackBlackListDelete"
+	// EventState tells of a login, logout or lost connection. It is the one kind that is off until an app switches it on.
+	EventState EventKind = "State.StateChange"
 )
 
 // EventKinds returns all kinds, in the order in which they are listed to people.
-func EventKinds() []EventKind { return []EventKind{EventBlockAdd, EventBlockDelete} }
+func EventKinds() []EventKind { return []EventKind{EventBlockAdd, EventBlockDelete, EventState} }
+
+// OptIn reports whether events of this kind are made only for an app that switched them on.
+func (k EventKind) OptIn() bool { return k == EventState }
 
 // NewEvent is an event as a rule makes it. The store gives it its owner (the scope's), place and id.
 type NewEvent struct {
 	Kind    EventKind
-	Targets []string // To_Account of each changed pair, in request order
+	Targets []string     // To_Account of each changed pair, in request order; of EventBlockAdd and EventBlockDelete
+	State   *StateChange // of EventState, nil for the others
 	Origin  Origin
 }
 

@@ -39,7 +39,38 @@ type Change struct {
 	Import  []Profile  // accounts of the scope, new or known
 	Delete  []string   // accounts of the scope that exist
 	Kick    []string   // accounts of the scope whose earlier UserSigs become invalid
+	Online  []Device   // recorded as the owner's; one that is recorded already is replaced
+	Offline []string   // ids of the owner's devices whose record goes, if there is one
 	Events  []NewEvent // appended to the owner's queue
+}
+
+// Commit tells what one commit made durable, each part in the order in which it was decided.
+type Commit struct {
+	Events  []Event
+	Lists   []ListChange
+	Kicked  []AccountKey // their earlier UserSigs are invalid now
+	Deleted []AccountKey
+	// Lost means that the answer to the commit was lost: it may have happened or not, and what it changed is not told.
+	// Whoever follows lists has to read them again.
+	Lost bool
+}
+
+// AccountKey names an account.
+type AccountKey struct {
+	SDKAppID uint32
+	UserID   string
+}
+
+// ListChange is one change of a blocklist, as the devices of its owner are told. The changes of one owner come in order of
+// Sequence, each one more than the one before, except after a Lost commit.
+type ListChange struct {
+	AccountKey
+	List     int64 // the life of the list; another one after the account was deleted and imported again
+	Sequence int64
+	Added    []BlockEntry // in order
+	Removed  []string     // in order, before Added
+	// Reload means that the change is not described: entries of deleted accounts were removed.
+	Reload bool
 }
 
 // Store keeps accounts and lists. All methods are safe for concurrent use.
@@ -60,6 +91,29 @@ type Store interface {
 	Imported(ctx context.Context, q AccountSet) ([]bool, error)
 	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never or an unknown account.
 	KickedAt(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
+	// Account returns an account with the head of its list, or ErrNoAccount. It sees every change whose Apply returned.
+	Account(ctx context.Context, key AccountKey) (AccountHead, error)
+	// Online returns recorded devices of all apps in order of (SDKAppID, UserID, Device.ID), after the given one.
+	Online(ctx context.Context, q OnlineQuery) ([]OnlineDevice, error)
+}
+
+// AccountHead is an account with the position of its list.
+type AccountHead struct {
+	KickedAt int64 // Unix seconds, 0 for never
+	List     int64 // the life of the account and its list
+	Sequence int64 // changes of the list in this life
+}
+
+// OnlineQuery asks for recorded devices: at most Limit after After, whose zero value means from the first.
+type OnlineQuery struct {
+	After OnlineDevice // its AccountKey and Device.ID count
+	Limit int
+}
+
+// OnlineDevice is a device that is recorded as online.
+type OnlineDevice struct {
+	AccountKey
+	Device
 }
 
 // Outbox is the queue of events between commit and app backend. All methods are safe for concurrent use.
