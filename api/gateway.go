@@ -65,7 +65,7 @@ type GatewayError struct {
 // to wait before the same call, in milliseconds, left out where the client may choose.
 type GatewayErrorData struct {
 	Refusal      Refusal `json:"Refusal"`
-	RetryAfterMS int64   `json:"RetryAfterMS,omitempty"`
+	RetryAfterMS int64   `json:"RetryAfterMS,omitzero"`
 }
 
 // LoginParams are the params of login. Platform is one of the OptPlatform words but RESTAPI; any other is taken as Unknown.

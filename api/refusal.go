@@ -41,7 +41,7 @@ const (
 	RefusalExpired Refusal = 4100
 	// RefusalRevoked: the account was kicked by the app backend, which voids its UserSigs (70052).
 	RefusalRevoked Refusal = 4101
-	// RefusalKeyDropped: the key that signed the UserSig is not one of the app's any more (70009).
+	// RefusalKeyDropped: the key that signed the UserSig is not one of the app's, or not any more (70009).
 	RefusalKeyDropped Refusal = 4102
 )
 
@@ -49,8 +49,8 @@ const (
 const (
 	// RefusalKicked: another device logged in, and the app allows only so many.
 	RefusalKicked Refusal = 4200
-	// RefusalTicket: the UserSig is empty, broken, or made for somebody else, another app or with another key (70002, 70003,
-	// 70009, 70013, 70014, 70016).
+	// RefusalTicket: the UserSig is empty, broken, or or made for somebody else or another app (70002, 70003, 70013, 70014,
+	// 70016).
 	RefusalTicket Refusal = 4201
 	// RefusalApp: there is no such app, or it is disabled (70020, 60016).
 	RefusalApp Refusal = 4202

@@ -27,6 +27,18 @@ type Config struct {
 	IdleTimeout    time.Duration `group:"REST API" name:"idle-timeout" default:"2m" unit:"duration" doc:"How long an idle connection is kept."`
 	TicketCache    int           `group:"REST API" name:"ticket-cache" default:"100000" unit:"tickets" doc:"Verified UserSigs to remember. 0: none."`
 
+	Gateway             bool          `group:"Gateway" name:"gateway" default:"true" doc:"Serve phones and browsers at /v4/ws, on the addresses of the REST API."`
+	GatewayMaxFrame     int64         `group:"Gateway" name:"gateway-max-frame" default:"131072" unit:"bytes" doc:"Largest frame that a client may send. A call for 1000 accounts has up to 40 KiB."`
+	GatewayQueue        int           `group:"Gateway" name:"gateway-queue" default:"262144" unit:"bytes" doc:"Most that waits to be written to one client. A client that falls further behind is cut off and resumes."`
+	GatewayRate         int           `group:"Gateway" name:"gateway-rate" default:"20" unit:"calls a second" doc:"Calls of one connection, with bursts of twice as many."`
+	GatewayMaxSessions  int           `group:"Gateway" name:"gateway-max-sessions" default:"20" unit:"connections" doc:"Connections of one account, over all platforms. One more puts the oldest out."`
+	GatewayMaxAddress   int           `group:"Gateway" name:"gateway-max-address" default:"2000" unit:"connections" doc:"Connections from one address, a /64 for IPv6. Behind a proxy set trusted-proxies, or all come from one. -1: no limit."`
+	GatewayLoginTimeout time.Duration `group:"Gateway" name:"gateway-login-timeout" default:"10s" unit:"duration" doc:"Time from connecting to login."`
+	GatewayHeartbeat    time.Duration `group:"Gateway" name:"gateway-heartbeat" default:"25s" unit:"duration" doc:"How often a client sends something at least. One that is silent for two and a half times as long is cut off."`
+	GatewayGrace        time.Duration `group:"Gateway" name:"gateway-grace" default:"10s" unit:"duration" doc:"How long a device may take to come back before State.StateChange tells that it disconnected."`
+	GatewayHistory      int64         `group:"Gateway" name:"gateway-history" default:"67108864" unit:"bytes" doc:"Memory for recent list changes, from which devices that come back catch up. Who missed more reads the list anew."`
+	GatewayCompression  bool          `group:"Gateway" name:"gateway-compression" default:"false" doc:"Compress frames for clients that ask for it. It costs memory and time for each connection, and saves little on small frames."`
+
 	OperatorListen string `group:"Operator API" name:"operator-listen" default:"127.0.0.1:8081" unit:"host:port" doc:"Address of the operator API, health, metrics and profiles. Beyond loopback it is served over TLS, with the certificate of the REST API."`
 	OperatorToken  string `group:"Operator API" name:"operator-token" secret:"all" doc:"Token of the operator API, at least 16 characters. Empty: made at the first start, in the data directory. Rather use the variable than the flag, which other users of the machine can see."`
 

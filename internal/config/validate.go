@@ -20,6 +20,9 @@ const (
 	minOperatorToken = 16
 	minBody          = 1 << 10
 	maxBody          = 64 << 20
+	minFrame         = 1 << 10
+	maxFrame         = 16 << 20
+	minQueue         = 64 << 10
 	maxDuration      = 10 * 365 * 24 * time.Hour
 )
 
@@ -38,6 +41,7 @@ func (c Config) Validate() error {
 	}
 	p.check(c.MaxBody >= minBody && c.MaxBody <= maxBody, "max-body", "must be %d to %d bytes", minBody, maxBody)
 	p.check(c.TicketCache >= 0 && c.TicketCache <= math.MaxInt32, "ticket-cache", "must be 0 or more tickets")
+	p.gateway(c)
 	p.token(c.OperatorToken)
 	p.durations(c)
 	p.check(c.CallbackConcurrency >= 1 && c.CallbackConcurrency <= 1024, "callback-concurrency", "must be 1 to 1024 attempts")
@@ -128,6 +132,9 @@ func (p *problems) durations(c Config) {
 		{"header-timeout", c.HeaderTimeout, time.Second, time.Hour},
 		{"read-timeout", c.ReadTimeout, time.Second, time.Hour},
 		{"idle-timeout", c.IdleTimeout, time.Second, 24 * time.Hour},
+		{"gateway-login-timeout", c.GatewayLoginTimeout, time.Second, time.Hour},
+		{"gateway-heartbeat", c.GatewayHeartbeat, time.Second, time.Hour},
+		{"gateway-grace", c.GatewayGrace, 10 * time.Millisecond, time.Hour},
 		{"retry-budget", c.RetryBudget, time.Second, maxDuration},
 		{"callback-timeout", c.CallbackTimeout, 100 * time.Millisecond, time.Minute},
 		{"shutdown-timeout", c.ShutdownTimeout, 0, time.Hour},
@@ -135,6 +142,15 @@ func (p *problems) durations(c Config) {
 		p.check(d.value >= d.min && d.value <= d.max, d.name, "must be %s to %s, not %s",
 			shortDuration(d.min), shortDuration(d.max), shortDuration(d.value))
 	}
+}
+
+func (p *problems) gateway(c Config) {
+	p.check(c.GatewayMaxFrame >= minFrame && c.GatewayMaxFrame <= maxFrame, "gateway-max-frame", "must be %d to %d bytes", minFrame, maxFrame)
+	p.check(c.GatewayQueue >= minQueue && c.GatewayQueue <= maxFrame, "gateway-queue", "must be %d to %d bytes", minQueue, maxFrame)
+	p.check(c.GatewayRate >= 1 && c.GatewayRate <= 1_000_000, "gateway-rate", "must be 1 to 1000000 calls a second")
+	p.check(c.GatewayMaxSessions >= 1 && c.GatewayMaxSessions <= 1000, "gateway-max-sessions", "must be 1 to 1000 connections")
+	p.check(c.GatewayMaxAddress >= 1 || c.GatewayMaxAddress == -1, "gateway-max-address", "must be 1 or more connections, or -1 for no limit")
+	p.check(c.GatewayHistory >= 0, "gateway-history", "must be 0 or more bytes")
 }
 
 // loopback reports whether only this machine can reach the address. An empty host is every interface.

@@ -40,6 +40,9 @@ type EnterCommand struct {
 	Kicked []Device
 	// Resumed says that the device was online before, a moment ago: nothing is told then.
 	Resumed bool
+	// Admit is asked before anything is written, with the account as it is; the zero head is one that is not imported. Its
+	// error ends the call. nil: everybody is let in.
+	Admit func(AccountHead) error
 }
 
 // Enter imports the user if need be and, for an app that is told of logins, commits the Login event together with the record
@@ -47,7 +50,13 @@ type EnterCommand struct {
 func (s *Service) Enter(ctx context.Context, cmd EnterCommand) (AccountHead, error) {
 	key := AccountKey{cmd.App.SDKAppID, cmd.UserID}
 	head, err := s.store.Account(ctx, key)
-	if errors.Is(err, ErrNoAccount) {
+	missing := errors.Is(err, ErrNoAccount)
+	if err == nil || missing {
+		if refused := cmd.admit(head); refused != nil {
+			return AccountHead{}, refused
+		}
+	}
+	if missing {
 		scope := Scope{SDKAppID: key.SDKAppID, Accounts: []string{key.UserID}}
 		err = s.store.Apply(ctx, scope, func(Snapshot) Change {
 			return Change{At: s.now(), Import: []Profile{{UserID: key.UserID}}}
@@ -62,6 +71,13 @@ func (s *Service) Enter(ctx context.Context, cmd EnterCommand) (AccountHead, err
 	return head, s.store.Apply(ctx, Scope{SDKAppID: key.SDKAppID, Owner: key.UserID}, func(snap Snapshot) Change {
 		return decideEnter(cmd, snap, s.now())
 	})
+}
+
+func (cmd *EnterCommand) admit(head AccountHead) error {
+	if cmd.Admit == nil {
+		return nil
+	}
+	return cmd.Admit(head)
 }
 
 func decideEnter(cmd EnterCommand, snap Snapshot, now time.Time) Change {
