@@ -7,6 +7,7 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/result"
 )
 
 // accountImport is im_open_login_svc/account_import. Where both names of the id are given, UserID counts.
@@ -22,7 +23,7 @@ func (h *Handler) accountImport(ctx context.Context, c call, req *api.AccountImp
 	if err != nil {
 		return nil, err
 	}
-	if it := accountImportItems.of(outcomes[0]); it.code != api.OK {
+	if it := result.AccountImport.Of(outcomes[0]); it.Code != api.OK {
 		return nil, failure(it)
 	}
 	return api.Success(), nil
@@ -46,7 +47,7 @@ func (h *Handler) multiAccountImport(ctx context.Context, c call, req *api.Multi
 	}
 	answer := api.MultiAccountImportResponse{Envelope: api.Success()}
 	for i, o := range outcomes {
-		if accountImportItems.of(o).code != api.OK {
+		if result.AccountImport.Of(o).Code != api.OK {
 			answer.FailAccounts = append(answer.FailAccounts, profiles[i].UserID)
 		}
 	}
@@ -86,8 +87,8 @@ func (h *Handler) accountDelete(ctx context.Context, c call, req *api.AccountDel
 	}
 	answer := api.AccountResponse{Envelope: api.Success(), ResultItem: make([]api.AccountResult, len(ids))}
 	for i, id := range ids {
-		it := accountDeleteItems.of(outcomes[i])
-		answer.ResultItem[i] = api.AccountResult{UserID: id, ResultCode: it.code, ResultInfo: it.info}
+		it := result.AccountDelete.Of(outcomes[i])
+		answer.ResultItem[i] = api.AccountResult{UserID: id, ResultCode: it.Code, ResultInfo: it.Info}
 	}
 	return answer, nil
 }

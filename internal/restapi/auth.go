@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/auth"
 	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/usersig"
 )
 
 // authenticate finds the app and checks that the caller is one of its admins. The order of the checks decides which
@@ -23,8 +23,6 @@ func (h *Handler) authenticate(ctx context.Context, cmd *command, rawQuery strin
 		return nil, err
 	}
 	switch {
-	case len(app.Keys) == 0:
-		return nil, failure{api.CodeNoKey, "the app has no secret key; make one with: kith app rotate-key"}
 	case q.identifier.value == "":
 		return nil, failure{api.CodeIdentifierMissing, "the identifier parameter is missing; name an admin of the app"}
 	case !q.userSig.given:
@@ -58,14 +56,10 @@ func (h *Handler) findApp(p param) (*relation.App, error) {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return nil, failure{api.CodeSDKAppIDMissing, "the sdkappid parameter is not a number"}
 	}
-	app, ok := h.apps.App(uint32(id))
-	switch {
-	case err != nil || !ok:
-		return nil, failure{api.CodeAppUnknown, "there is no app with this sdkappid"}
-	case app.Disabled:
-		return nil, failure{api.CodeAppDisabled, "the app is disabled; enable it with: kith app update"}
+	if err != nil {
+		return nil, auth.UnknownApp()
 	}
-	return app, nil
+	return h.auth.App(uint32(id))
 }
 
 // checkTicket returns nil when userSig is a valid ticket of the account. A ticket that was verified before costs one
@@ -74,13 +68,11 @@ func (h *Handler) checkTicket(ctx context.Context, app *relation.App, userID, us
 	now := h.now()
 	key := ticketKey{app.SDKAppID, userID, userSig}
 	if t, ok := h.tickets.get(key, app); ok {
-		return ticketFailure(t.CheckTime(now, t.kickedAt))
+		return auth.TimeFailure(t.CheckTime(now, t.kickedAt))
 	}
-	t, err := usersig.Verify(userSig, usersig.Params{
-		SDKAppID: app.SDKAppID, Identifier: userID, Keys: secrets(app.Keys), Now: now,
-	})
+	t, _, err := h.auth.Verify(app, userID, userSig)
 	if err != nil {
-		return h.refused(app, userID, ticketFailure(err))
+		return err
 	}
 	// The store is asked for genuine tickets only, so strangers put no load on it.
 	epoch := h.tickets.epoch()
@@ -93,36 +85,5 @@ func (h *Handler) checkTicket(ctx context.Context, app *relation.App, userID, us
 	if app.Admin(userID) {
 		h.tickets.put(key, verified{Ticket: t, app: app, epoch: epoch, kickedAt: kickedAt})
 	}
-	return ticketFailure(t.CheckTime(now, kickedAt))
-}
-
-// refused counts a forged or broken ticket. After too many of them in a minute, the failing requests for that account
-// are told so. A genuine ticket is always let through: a secret key cannot be guessed, whereas a lock-out would let
-// anybody who knows an admin's name keep that admin out.
-func (h *Handler) refused(app *relation.App, userID string, err error) error {
-	switch f, _ := errors.AsType[failure](err); f.code {
-	case api.CodeTicketMalformed, api.CodeTicketSDKAppID, api.CodeTicketIdentifier, api.CodeTicketSignature:
-	default: // a genuine ticket that is too old, or a fault of ours
-		return err
-	}
-	if h.failures.tooMany(account{app.SDKAppID, userID}, h.now()) {
-		return failure{api.CodeTooManyFailures, "too many refused UserSigs for this identifier; correct it and wait one minute"}
-	}
-	return err
-}
-
-// ticketFailure gives an error of usersig the code that it carries. Its text has no secret in it.
-func ticketFailure(err error) error {
-	if why, ok := errors.AsType[usersig.Error](err); ok {
-		return failure{api.Code(why.Code()), err.Error()}
-	}
-	return err
-}
-
-func secrets(keys []relation.AppKey) []string {
-	s := make([]string, len(keys))
-	for i, k := range keys {
-		s[i] = k.Secret
-	}
-	return s
+	return auth.TimeFailure(t.CheckTime(now, kickedAt))
 }

@@ -6,22 +6,23 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/result"
 )
 
 // blackListAdd is sns/black_list_add.
 func (h *Handler) blackListAdd(ctx context.Context, c call, req *api.BlockRequest) (any, error) {
-	return changeBlocks(ctx, c, req, h.service.Block, blockAddItems)
+	return changeBlocks(ctx, c, req, h.service.Block, result.BlockAdd)
 }
 
 // blackListDelete is sns/black_list_delete.
 func (h *Handler) blackListDelete(ctx context.Context, c call, req *api.BlockRequest) (any, error) {
-	return changeBlocks(ctx, c, req, h.service.Unblock, blockDeleteItems)
+	return changeBlocks(ctx, c, req, h.service.Unblock, result.BlockDelete)
 }
 
 // blockChange is relation's side of an add or delete.
 type blockChange func(context.Context, relation.BlockCommand) ([]relation.Outcome, error)
 
-func changeBlocks(ctx context.Context, c call, req *api.BlockRequest, change blockChange, table items) (any, error) {
+func changeBlocks(ctx context.Context, c call, req *api.BlockRequest, change blockChange, table result.Table) (any, error) {
 	if err := checkOwner(req.FromAccount); err != nil {
 		return nil, err
 	}
@@ -31,14 +32,8 @@ func changeBlocks(ctx context.Context, c call, req *api.BlockRequest, change blo
 	if err != nil {
 		return nil, err
 	}
-	answer := &api.BlockResponse{ResultItem: make([]api.BlockResult, len(outcomes)), DisplayEnvelope: api.DisplaySuccess()}
-	for i, target := range req.ToAccount {
-		it := table.of(outcomes[i])
-		answer.ResultItem[i] = api.BlockResult{ToAccount: target, ResultCode: it.code, ResultInfo: it.info}
-		if it.code != api.OK {
-			answer.FailAccount = append(answer.FailAccount, target)
-		}
-	}
+	answer := &api.BlockResponse{DisplayEnvelope: api.DisplaySuccess()}
+	answer.ResultItem, answer.FailAccount = table.Blocks(req.ToAccount, outcomes)
 	return answer, nil
 }
 
@@ -66,12 +61,9 @@ func (h *Handler) blackListGet(ctx context.Context, c call, req *blockGetRequest
 		return nil, err
 	}
 	answer := &api.BlockGetResponse{
-		BlackListItem:   make([]api.BlockEntry, len(page.Entries)),
+		BlackListItem:   result.Entries(page.Entries),
 		StartIndex:      page.Next,
 		DisplayEnvelope: api.DisplaySuccess(),
-	}
-	for i, e := range page.Entries {
-		answer.BlackListItem[i] = api.BlockEntry{ToAccount: e.UserID, AddBlackTimeStamp: e.Since}
 	}
 	// Clients hold it in 32 bits. Past the end it starts over, so that it still differs after each change.
 	answer.CurruentSequence = int(page.Sequence & math.MaxInt32)
@@ -93,33 +85,9 @@ func (h *Handler) blackListCheck(ctx context.Context, c call, req *api.BlockChec
 	if err != nil {
 		return nil, err
 	}
-	answer := &api.BlockCheckResponse{
-		BlackListCheckItem: make([]api.BlockCheckResult, len(states)),
-		DisplayEnvelope:    api.DisplaySuccess(),
-	}
-	for i, target := range req.ToAccount {
-		res := api.BlockCheckResult{ToAccount: target, Relation: relationWord(states[i])}
-		if !states[i].Exists {
-			res.ResultCode, res.ResultInfo = api.CodeNoAccount, api.InfoBlockChkUnknown
-			answer.FailAccount = append(answer.FailAccount, target)
-		}
-		answer.BlackListCheckItem[i] = res
-	}
+	answer := &api.BlockCheckResponse{DisplayEnvelope: api.DisplaySuccess()}
+	answer.BlackListCheckItem, answer.FailAccount = result.Checks(req.ToAccount, states)
 	return answer, nil
-}
-
-func relationWord(s relation.BlockState) string {
-	switch {
-	case !s.Exists:
-		return api.BlackNo
-	case s.Blocked && s.BlockedBy:
-		return api.BlackBothWay
-	case s.Blocked:
-		return api.BlackAWithB
-	case s.BlockedBy:
-		return api.BlackBWithA
-	}
-	return api.BlackNo
 }
 
 // checkOwner tells a From_Account that was left out from one that is not imported, and one that cannot be.

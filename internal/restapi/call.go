@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// result is what a job returned.
-type result struct {
+// outcome is what a job returned.
+type outcome struct {
 	answer any
 	err    error
 }
@@ -22,7 +22,7 @@ func (h *Handler) limit(ctx context.Context) (context.Context, context.CancelFun
 func (h *Handler) run(ctx context.Context, cmd *command, j job, c call) (any, error) {
 	ctx, cancel := h.limit(ctx)
 	start := h.now()
-	done := make(chan result, 1)
+	done := make(chan outcome, 1)
 	// Whoever sets it first, the job's end or the time limit, decides what the caller is told.
 	var settled atomic.Bool
 	h.calls.Go(func() {
@@ -47,7 +47,7 @@ func (h *Handler) run(ctx context.Context, cmd *command, j job, c call) (any, er
 }
 
 // protect runs a job and turns a panic into an error.
-func protect(ctx context.Context, j job, c call) (res result) {
+func protect(ctx context.Context, j job, c call) (res outcome) {
 	defer recoverTo(&res.err)
 	res.answer, res.err = j(ctx, c)
 	return res

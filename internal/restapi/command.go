@@ -111,7 +111,7 @@ func (s *service) badParameter(why string) failure {
 // envelope is the whole answer of a failed call.
 func (s *service) envelope(f failure) any {
 	if s.display {
-		return api.DisplayEnvelope{ActionStatus: api.StatusFail, ErrorCode: f.code, ErrorInfo: f.info}
+		return api.DisplayEnvelope{ActionStatus: api.StatusFail, ErrorCode: f.Code, ErrorInfo: f.Info}
 	}
-	return api.Envelope{ActionStatus: api.StatusFail, ErrorCode: f.code, ErrorInfo: f.info}
+	return api.Envelope{ActionStatus: api.StatusFail, ErrorCode: f.Code, ErrorInfo: f.Info}
 }

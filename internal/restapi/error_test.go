@@ -14,6 +14,7 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/result"
 )
 
 // declared returns the names that the files of a package declare with var or const, in order.
@@ -119,16 +120,16 @@ func TestAppDeletedInTheMiddle(t *testing.T) {
 // TestEveryOutcomeHasACode reads relation's outcomes from its source. Only Done is a success, in every table.
 func TestEveryOutcomeHasACode(t *testing.T) {
 	specs := declared(t, "../relation/error.go", token.CONST, func(v *ast.ValueSpec) bool { return true })
-	tables := map[string]items{
-		"add": blockAddItems, "delete": blockDeleteItems, "account_delete": accountDeleteItems, "account_import": accountImportItems,
+	tables := map[string]result.Table{
+		"add": result.BlockAdd, "delete": result.BlockDelete, "account_delete": result.AccountDelete, "account_import": result.AccountImport,
 	}
 	for o := range relation.Outcome(len(specs)) {
 		mapped := false
 		for name, table := range tables {
-			if code := table.of(o).code; (code == api.OK) != (o == relation.Done) {
+			if code := table.Of(o).Code; (code == api.OK) != (o == relation.Done) {
 				t.Errorf("%s: outcome %s has code %d", name, specs[o].Names[0].Name, code)
 			}
-			_, ok := table.rows[o]
+			_, ok := table.Rows[o]
 			mapped = mapped || ok
 		}
 		if !mapped {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/auth"
+	"github.com/kithchat/kith/internal/clientip"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -21,12 +23,6 @@ const (
 	// DefaultTicketCache is how many verified tickets are remembered.
 	DefaultTicketCache = 10_000
 )
-
-// Apps finds the record of an app. The record is shared and never changed; a changed app has a new one, which is how
-// remembered tickets notice that keys or admins changed.
-type Apps interface {
-	App(sdkAppID uint32) (*relation.App, bool)
-}
 
 // Kicks tells when an account was last kicked, in Unix seconds, 0 for never. relation.Store has it.
 type Kicks interface {
@@ -41,8 +37,12 @@ type Metrics interface {
 // Options are the parts and settings of a Handler. Service, Apps and Kicks are required.
 type Options struct {
 	Service *relation.Service
-	Apps    Apps
-	Kicks   Kicks
+	// Apps also tells by a new record that keys or admins changed, which voids remembered tickets.
+	Apps  auth.Apps
+	Kicks Kicks
+	// Auth verifies tickets, of the same Apps; a Verifier of this Handler alone when nil. Share one with the gateway, so
+	// that refused tickets count together.
+	Auth *auth.Verifier
 	// Log receives failures of the server; slog.Default() when nil.
 	Log *slog.Logger
 	// Now is the clock for tickets, rates and durations; time.Now when nil.
@@ -62,18 +62,18 @@ type Options struct {
 // Handler serves the v4 REST API. Make one with New.
 type Handler struct {
 	service     *relation.Service
-	apps        Apps
+	apps        auth.Apps
 	kicks       Kicks
+	auth        *auth.Verifier
 	log         *slog.Logger
 	now         func() time.Time
 	metrics     Metrics
-	proxies     []netip.Prefix
+	proxies     clientip.Resolver
 	maxBody     int64
 	callTimeout time.Duration
 
 	commands map[string]*command // by path
 	tickets  *tickets
-	failures failures
 	rates    rates
 	calls    sync.WaitGroup
 }
@@ -84,10 +84,11 @@ func New(o Options) *Handler {
 		service:     o.Service,
 		apps:        o.Apps,
 		kicks:       o.Kicks,
+		auth:        o.Auth,
 		log:         o.Log,
 		now:         o.Now,
 		metrics:     o.Metrics,
-		proxies:     o.TrustedProxies,
+		proxies:     clientip.New(o.TrustedProxies),
 		maxBody:     orDefault(o.MaxBody, DefaultMaxBody),
 		callTimeout: orDefault(o.CallTimeout, DefaultCallTimeout),
 		tickets:     newTickets(orDefault(o.TicketCache, DefaultTicketCache)),
@@ -97,6 +98,9 @@ func New(o Options) *Handler {
 	}
 	if h.now == nil {
 		h.now = time.Now
+	}
+	if h.auth == nil {
+		h.auth = auth.New(auth.Options{Apps: h.apps, Now: h.now})
 	}
 	h.commands = byPath(h.table())
 	return h
@@ -130,7 +134,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code := api.OK
 	if err != nil {
 		fail := h.explain(cmd, err)
-		answer, code = cmd.service.envelope(fail), fail.code
+		answer, code = cmd.service.envelope(fail), fail.Code
 	}
 	h.respond(w, cmd, answer)
 	if h.metrics != nil {

@@ -40,4 +40,12 @@ func (s *nullStore) Imported(_ context.Context, q relation.AccountSet) ([]bool, 
 	return make([]bool, len(q.UserIDs)), nil
 }
 
+func (s *nullStore) Account(context.Context, relation.AccountKey) (relation.AccountHead, error) {
+	return relation.AccountHead{}, nil
+}
+
+func (s *nullStore) Online(context.Context, relation.OnlineQuery) ([]relation.OnlineDevice, error) {
+	return nil, nil
+}
+
 func (s *nullStore) KickedAt(context.Context, uint32, string) (int64, error) { return 0, nil }

@@ -38,7 +38,7 @@ func TestParseQuery(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%q: got %+v, want %+v", tt.raw, got, tt.want)
 		}
-		if f, _ := err.(failure); f.code != tt.code {
+		if f, _ := err.(failure); f.Code != tt.code {
 			t.Errorf("%q: error %v, want code %d", tt.raw, err, tt.code)
 		}
 	}
