@@ -256,10 +256,3 @@ func (c *conn) finish() {
 	}
 	c.g.remove(c)
 }
-
-// lost reports why the server ended the connection, 0 if it did not.
-func (c *conn) endedBy() api.Refusal {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.why
-}

@@ -85,9 +85,6 @@ func changeBytes(c *api.BlocklistChange) int {
 	return n
 }
 
-// newest returns the newest change.
-func (l *list) newest() api.BlocklistChange { return l.changes[len(l.changes)-1] }
-
 // since returns what a client missed whose copy stands at p; nil means that it has no copy.
 func (l *list) since(p *api.BlocklistPosition) api.BlocklistNews {
 	n := api.BlocklistNews{BlocklistPosition: position(l.id, l.seq), Changes: []api.BlocklistChange{}}
