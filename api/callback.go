@@ -1,6 +1,6 @@
 package api
 
-// Callback commands, in the query parameter CallbackCommand and repeated in the body.
+// Callback commands, in the query parameter CallbackCommand and repeated in the body. CallbackStateChange is another.
 const (
 	CallbackBlackListAdd    = "Sns.CallbackBlackListAdd"
 	CallbackBlackListDelete = "Sns.CallbackBlackListDelete"
@@ -18,7 +18,8 @@ const (
 	QueryRequestTime     = "RequestTime"
 )
 
-// OptPlatform values: where the change came from.
+// OptPlatform values: where the change came from. Each has one spelling, in every command and in KickedDevice; other senders
+// also write macOS and, in State.StateChange, IOS.
 const (
 	PlatformREST    = "RESTAPI"
 	PlatformWeb     = "Web"

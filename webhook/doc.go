@@ -50,7 +50,8 @@
 // Refusals have a status of their own, not 200, so that proxies, rate limiters and monitors in front of a public
 // endpoint see them for what they are.
 //
-// Delivery is at least once, in commit order for one From_Account. Make your functions idempotent: an event can come again
+// Delivery is at least once, in commit order for one From_Account, whose logins and logouts (State.StateChange) stand in
+// the same order. Make your functions idempotent: an event can come again
 // after a timeout or a restart, with the same [Event.ID]. [Options.Dedup] makes repetitions rare but cannot exclude them.
 // Kith waits 2 seconds for an answer unless told otherwise; when it gives up, the context of your function ends.
 //
@@ -61,7 +62,7 @@
 //
 // # Sending
 //
-// [Target] builds the request URL, [EncodeBlackList] the body, [ParseAnswer] reads the answer. Kith's dispatcher is built
+// [Target] builds the request URL, [EncodeBlackList] or [EncodeState] the body, [ParseAnswer] reads the answer. Kith's dispatcher is built
 // on them, and a test of your own receiver can be as well.
 //
 // # Invariants

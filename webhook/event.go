@@ -23,7 +23,8 @@ type Event struct {
 	Command string
 	// ClientIP is the address of who made the change, as sent.
 	ClientIP string
-	// OptPlatform is where the change was made, as sent. Some senders write macOS for [api.PlatformMac].
+	// OptPlatform is where the change was made, as sent. Some senders write macOS for [api.PlatformMac] and, in
+	// State.StateChange, IOS for [api.PlatformIOS].
 	OptPlatform string
 }
 
@@ -47,6 +48,9 @@ func (h *Handler) decode(e Event, body []byte) (func(context.Context) error, *re
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	if !utf8.Valid(body) {
 		return nil, &refusal{http.StatusBadRequest, "the body is not UTF-8"}
+	}
+	if h.state != nil && e.Command == api.CallbackStateChange {
+		return h.decodeState(e, body)
 	}
 	handle, ok := h.blackList[e.Command]
 	if !ok {

@@ -83,6 +83,15 @@ func ExampleEncodeBlackList() {
 	// Output: {"CallbackCommand":"Sns.CallbackBlackListAdd","PairList":[{"From_Account":"mira.k","To_Account":"troll_77"}]}
 }
 
+func ExampleEncodeState() {
+	fmt.Printf("%s\n", webhook.EncodeState(api.StateCallback{
+		CallbackCommand: api.CallbackStateChange,
+		EventTime:       1767225661042,
+		Info:            api.StateInfo{Action: api.StateDisconnect, ToAccount: "mira.k", Reason: api.StateLinkClose},
+	}))
+	// Output: {"CallbackCommand":"State.StateChange","EventTime":1767225661042,"Info":{"Action":"Disconnect","To_Account":"mira.k","Reason":"LinkClose"}}
+}
+
 func ExampleParseAnswer() {
 	answer, err := webhook.ParseAnswer([]byte(`{"ErrorCode":1,"ErrorInfo":"not now","ActionStatus":"FAIL"}`))
 	fmt.Println(answer.ErrorCode, answer.ErrorInfo, err)

@@ -26,6 +26,7 @@ const (
 type fixture struct {
 	*Handler
 	added, removed []BlackListEvent
+	states         []StateEvent
 	unknown        []UnknownEvent
 	log            bytes.Buffer
 	result         error // of every function
@@ -46,6 +47,10 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 			f.removed = append(f.removed, e)
 			return f.result
 		},
+		OnStateChange: func(_ context.Context, e StateEvent) error {
+			f.states = append(f.states, e)
+			return f.result
+		},
 		OnUnknown: func(_ context.Context, e UnknownEvent) error {
 			f.unknown = append(f.unknown, e)
 			return f.result
@@ -64,7 +69,7 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 	return f
 }
 
-func (f *fixture) calls() int { return len(f.added) + len(f.removed) + len(f.unknown) }
+func (f *fixture) calls() int { return len(f.added) + len(f.removed) + len(f.states) + len(f.unknown) }
 
 // unblockRequest is the request that Kith sends for one unblock, signed at testTime.
 func unblockRequest(t testing.TB) *http.Request {

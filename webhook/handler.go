@@ -23,7 +23,7 @@ const (
 )
 
 // Options says which callbacks a [Handler] takes and what it does with them. Functions may run concurrently; for one
-// From_Account Kith has one callback in flight at a time.
+// From_Account (the To_Account of State.StateChange) Kith has one callback in flight at a time.
 type Options struct {
 	// SDKAppID is the app whose callbacks are taken. It must be set unless AnyApp is.
 	SDKAppID uint32
@@ -46,6 +46,9 @@ type Options struct {
 	OnBlackListAdd func(context.Context, BlackListEvent) error
 	// OnBlackListDelete takes Sns.CallbackBlackListDelete. An error makes Kith send the event again later.
 	OnBlackListDelete func(context.Context, BlackListEvent) error
+	// OnStateChange takes State.StateChange, which an app gets only after it switched it on. An error makes Kith send the
+	// event again later.
+	OnStateChange func(context.Context, StateEvent) error
 	// OnUnknown takes each verified callback that none of the functions above is set for. Nil means that such callbacks
 	// are answered OK and forgotten. An error makes Kith send the event again later.
 	OnUnknown func(context.Context, UnknownEvent) error
@@ -64,6 +67,7 @@ type Handler struct {
 	maxBody   int64
 	seen      *seen // nil: not remembered
 	blackList map[string]func(context.Context, BlackListEvent) error
+	state     func(context.Context, StateEvent) error // nil: a command like any unknown one
 	unknown   func(context.Context, UnknownEvent) error
 	log       *slog.Logger
 	now       func() time.Time
@@ -80,6 +84,7 @@ func New(o Options) (*Handler, error) {
 		skew:      o.Skew,
 		maxBody:   o.MaxBody,
 		blackList: make(map[string]func(context.Context, BlackListEvent) error),
+		state:     o.OnStateChange,
 		unknown:   o.OnUnknown,
 		log:       o.Logger,
 		now:       o.Now,

@@ -309,6 +309,7 @@ func TestNewRefuses(t *testing.T) {
 func FuzzHandler(f *testing.F) {
 	good := unblockRequest(f)
 	f.Add("POST", good.URL.RawQuery, string(EncodeBlackList(api.CallbackBlackListDelete, manyPairs()[:2])), "id", "1")
+	f.Add("POST", stateRequest(f, "").URL.RawQuery, string(EncodeState(login)), "id", "1")
 	f.Add("POST", "SdkAppid=1600077123&CallbackCommand=x", `{"CallbackCommand":"x"}`, "", "")
 	f.Add("GET", "%zz", "\xef\xbb\xbf", "\x00", "-1")
 	sign, at := Sign(testToken, testTime), strconv.Itoa(testTime)
