@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,18 +27,40 @@ type message struct {
 
 // messageOf returns the message for an event's next attempt.
 func messageOf(e *relation.Event) message {
-	pairs := make([]api.Pair, len(e.Targets))
-	for i, target := range e.Targets {
-		pairs[i] = api.Pair{FromAccount: e.Owner, ToAccount: target}
-	}
 	return message{
 		call: webhook.Call{
 			Command: string(e.Kind), ClientIP: e.Origin.ClientIP, OptPlatform: e.Origin.Platform,
 		},
 		id:      e.ID,
 		attempt: e.Attempts + 1,
-		body:    webhook.EncodeBlackList(string(e.Kind), pairs),
+		body:    bodyOf(e),
 	}
+}
+
+func bodyOf(e *relation.Event) []byte {
+	if e.Kind == relation.EventState {
+		return stateBody(e)
+	}
+	pairs := make([]api.Pair, len(e.Targets))
+	for i, target := range e.Targets {
+		pairs[i] = api.Pair{FromAccount: e.Owner, ToAccount: target}
+	}
+	return webhook.EncodeBlackList(string(e.Kind), pairs)
+}
+
+func stateBody(e *relation.Event) []byte {
+	// An event without its detail is damaged; that must not end the process, at each start again.
+	state := cmp.Or(e.State, &relation.StateChange{})
+	kicked := make([]api.KickedDevice, len(state.Kicked))
+	for i, platform := range state.Kicked {
+		kicked[i] = api.KickedDevice{Platform: platform}
+	}
+	return webhook.EncodeState(api.StateCallback{
+		CallbackCommand: string(e.Kind),
+		EventTime:       e.Created.UnixMilli(),
+		Info:            api.StateInfo{Action: state.Action, ToAccount: e.Owner, Reason: state.Reason},
+		KickedDevice:    kicked,
+	})
 }
 
 // attempt sends an event once and says what came of it. It reports false when ctx ended first: then nothing is known of

@@ -16,9 +16,9 @@
 //
 //   - At least once. An event leaves the outbox only after HTTP 200 with ErrorCode 0, or as a dead letter after its retry
 //     budget. The webhook-id is the same at each attempt. A crash between attempt and settlement repeats the attempt.
-//   - Order. For one (SDKAppID, From_Account) attempts are made in order of Seq, one at a time. The next event is not sent
-//     before the verdict on the one before is durable, so not even a crash makes an app backend see an older event after
-//     a newer one.
+//   - Order. For one (SDKAppID, From_Account) attempts are made in order of Seq, one at a time, whatever their commands: a
+//     login stands where it happened between the changes of the user's list. The next event is not sent before the verdict
+//     on the one before is durable, so not even a crash makes an app backend see an older event after a newer one.
 //   - Independence. Endpoints share nothing but the store. Within an endpoint one owner's failures do not delay another's
 //     events, as long as fewer than Callback.Concurrency attempts hang at a time.
 //   - Bounded memory. An endpoint holds at most Options.MaxLanes lanes and about Options.MaxBytes of events, however many

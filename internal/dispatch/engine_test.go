@@ -31,9 +31,9 @@ func startEngine(t testing.TB, dir, url string, fault func(string) error) *engin
 	apps := &appSet{}
 	apps.set(app)
 	var offer atomic.Pointer[Dispatcher]
-	s, err := store.Open(t.Context(), store.Options{Dir: dir, Fault: fault, OnCommit: func(events []relation.Event) {
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Fault: fault, OnCommit: func(c relation.Commit) {
 		if d := offer.Load(); d != nil {
-			d.Offer(events)
+			d.Offer(c.Events)
 		}
 	}})
 	if err != nil {

@@ -54,9 +54,13 @@ type delivery struct {
 	Attempt  int
 	Owner    string
 	Targets  []string
+	State    api.StateInfo
+	Kicked   []api.KickedDevice
+	Time     int64 // EventTime
 	Command  string
 	SDKAppID string
 	Path     string
+	Platform string
 	Sign     string
 	SignedAt string
 	At       time.Time
@@ -106,12 +110,17 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func readDelivery(r *http.Request) delivery {
-	var body api.BlackListCallback
+	var body struct {
+		api.StateCallback
+		PairList []api.Pair
+	}
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	q := r.URL.Query()
 	d := delivery{
 		ID: r.Header.Get("webhook-id"), Command: body.CallbackCommand, SDKAppID: q.Get("SdkAppid"), Path: r.URL.Path,
-		Sign: q.Get("Sign"), SignedAt: q.Get("RequestTime"), At: time.Now(),
+		Platform: q.Get("OptPlatform"),
+		Sign:     q.Get("Sign"), SignedAt: q.Get("RequestTime"), At: time.Now(),
+		Owner: body.Info.ToAccount, State: body.Info, Kicked: body.KickedDevice, Time: body.EventTime,
 	}
 	d.Attempt, _ = strconv.Atoi(r.Header.Get("kith-attempt"))
 	for _, p := range body.PairList {

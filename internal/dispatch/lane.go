@@ -70,10 +70,16 @@ func (l *lane) pop() int {
 
 // eventBytes estimates what an event takes in memory.
 func eventBytes(e *relation.Event) int {
-	const fixed, perTarget = 256, 16
+	const fixed, state, perText = 256, 64, 16
 	size := fixed + len(e.Owner) + len(e.ID) + len(e.Origin.ClientIP)
 	for _, target := range e.Targets {
-		size += perTarget + len(target)
+		size += perText + len(target)
 	}
-	return size
+	if e.State == nil {
+		return size
+	}
+	for _, platform := range e.State.Kicked {
+		size += perText + len(platform)
+	}
+	return size + state + len(e.State.Action) + len(e.State.Reason)
 }

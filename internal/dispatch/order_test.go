@@ -42,7 +42,11 @@ func randomHistory(t *testing.T, seed uint64) {
 	want := map[string][]string{}
 	for range 400 {
 		owner := fmt.Sprint("owner", random.IntN(12))
-		event := w.outbox.commit(appA, owner, "target")
+		told := relation.NewEvent{Kind: relation.EventBlockDelete, Targets: []string{"target"}}
+		if random.IntN(3) == 0 {
+			told = stateEvent("Login", "Register", "Web")
+		}
+		event := w.outbox.append(appA, owner, told)
 		want[owner] = append(want[owner], event.ID)
 		switch random.IntN(40) {
 		case 0:

@@ -40,20 +40,25 @@ func newMemoryOutbox(now func() time.Time) *memoryOutbox {
 	return &memoryOutbox{now: now, queues: map[ownerKey][]*memoryRow{}, seqs: map[ownerKey]int64{}}
 }
 
-// commit appends one event and reports it.
+// commit appends one event of an unblock and reports it.
 func (m *memoryOutbox) commit(sdkAppID uint32, owner string, targets ...string) relation.Event {
+	return m.append(sdkAppID, owner, relation.NewEvent{
+		Kind: relation.EventBlockDelete, Targets: targets,
+		Origin: relation.Origin{ClientIP: "203.0.113.9", Platform: "RESTAPI"},
+	})
+}
+
+// append appends one event and reports it.
+func (m *memoryOutbox) append(sdkAppID uint32, owner string, told relation.NewEvent) relation.Event {
 	m.mu.Lock()
 	key := ownerKey{sdkAppID, owner}
 	m.seqs[key]++
 	now := m.now().Truncate(time.Millisecond)
 	event := relation.Event{
 		SDKAppID: sdkAppID, Owner: owner, Seq: m.seqs[key],
-		ID: fmt.Sprintf("%d/%s/%d", sdkAppID, owner, m.seqs[key]),
-		NewEvent: relation.NewEvent{
-			Kind: relation.EventBlockDelete, Targets: targets,
-			Origin: relation.Origin{ClientIP: "203.0.113.9", Platform: "RESTAPI"},
-		},
-		Created: now, Head: len(m.queues[key]) == 0,
+		ID:       fmt.Sprintf("%d/%s/%d", sdkAppID, owner, m.seqs[key]),
+		NewEvent: told,
+		Created:  now, Head: len(m.queues[key]) == 0,
 	}
 	m.queues[key] = append(m.queues[key], &memoryRow{event: event, due: now})
 	if m.offer != nil {

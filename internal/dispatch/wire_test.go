@@ -32,13 +32,17 @@ func TestGoldenBytesOnTheWire(t *testing.T) {
 	removed := event
 	removed.Kind, removed.Targets, removed.Attempts = relation.EventBlockDelete, []string{`a"b\c`, "<x>&y", "z"}, 41
 	removed.Origin = relation.Origin{ClientIP: "2001:db8::7", Platform: "iPad"}
-	tests := []struct {
-		file     string
-		event    relation.Event
-		settings settings
-	}{
-		{"add", event, settings{url: "http://app.example.net/hooks/im"}},
+	plain := settings{url: "http://app.example.net/hooks/im"}
+	tests := []wireTest{
+		{"add", event, plain},
 		{"delete-signed", removed, settings{url: "http://app.example.net:8080/?tenant=7", token: "wh-token-7"}},
+		{"state-login", stateOf(event, relation.StateChange{Action: "Login", Reason: "Register"}), plain},
+		{"state-login-kicked", stateOf(event, relation.StateChange{
+			Action: "Login", Reason: "Register", Kicked: []string{"iOS", "Unknown"},
+		}), plain},
+		{"state-logout", stateOf(event, relation.StateChange{Action: "Logout", Reason: "Unregister"}), plain},
+		{"state-linkclose", stateOf(event, relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}), plain},
+		{"state-timeout", stateOf(event, relation.StateChange{Action: "Disconnect", Reason: "TimeOut"}), plain},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -59,6 +63,22 @@ func TestGoldenBytesOnTheWire(t *testing.T) {
 			}
 		})
 	}
+}
+
+type wireTest struct {
+	file     string
+	event    relation.Event
+	settings settings
+}
+
+// stateOf makes an event one of a device.
+func stateOf(e relation.Event, state relation.StateChange) relation.Event {
+	e.NewEvent = relation.NewEvent{
+		Kind: relation.EventState, State: &state,
+		Origin: relation.Origin{ClientIP: "198.51.100.4", Platform: "iOS"},
+	}
+	e.Created = time.UnixMilli(1767225661042)
+	return e
 }
 
 // onTheWire sends an event at a fixed time and returns the bytes that arrive.
