@@ -29,6 +29,9 @@ type New struct {
 	BlocklistLimit int      // zero: relation.DefaultBlocklistLimit
 	Rates          relation.Rates
 	Callback       relation.Callback
+
+	DevicesPerPlatform int      // zero: relation.DefaultDevicesPerPlatform
+	WebOrigins         []string // empty: all
 }
 
 // Create adds an app. Errors: *InvalidError, relation.ErrAppExists for an SDKAppID that is taken, and the store's.
@@ -69,6 +72,9 @@ func (r *Registry) record(spec New) (*relation.App, error) {
 		BlocklistLimit: spec.BlocklistLimit,
 		Rates:          spec.Rates,
 		Callback:       spec.Callback,
+
+		DevicesPerPlatform: spec.DevicesPerPlatform,
+		WebOrigins:         spec.WebOrigins,
 	}
 	if app.SDKAppID == 0 {
 		app.SDKAppID = randomSDKAppID()
@@ -189,6 +195,8 @@ func clone(app *relation.App) *relation.App {
 	c.Admins = slices.Clone(app.Admins)
 	c.Rates.Special = maps.Clone(app.Rates.Special)
 	c.Callback.Off = slices.Clone(app.Callback.Off)
+	c.Callback.On = slices.Clone(app.Callback.On)
+	c.WebOrigins = slices.Clone(app.WebOrigins)
 	return &c
 }
 

@@ -29,9 +29,21 @@ func (p *problems) callback(c relation.Callback, checkURL func(string) error) {
 		"the callback timeout must be %d to %d milliseconds, or 0 for the default", MinCallbackTimeoutMS, MaxCallbackTimeoutMS)
 	p.check(c.Concurrency >= 0 && c.Concurrency <= MaxCallbackConcurrency,
 		"the callback concurrency must be 1 to %d, or 0 for the default", MaxCallbackConcurrency)
-	for _, kind := range c.Off {
+	p.kinds(c)
+}
+
+// kinds checks the commands that differ from what they are by themselves.
+func (p *problems) kinds(c relation.Callback) {
+	for _, kind := range slices.Concat(c.Off, c.On) {
 		p.check(slices.Contains(relation.EventKinds(), kind),
 			"there is no callback command %q; the commands are %s", kind, kindNames())
+	}
+	for _, kind := range c.Off {
+		p.check(!kind.OptIn(), "callback command %q is off by itself: name it under on to send it, and nowhere to not send it", kind)
+	}
+	for _, kind := range c.On {
+		p.check(kind.OptIn() || !slices.Contains(relation.EventKinds(), kind),
+			"callback command %q is on by itself: name it under off to not send it, and nowhere to send it", kind)
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	MaxAdmins = 10
 	// MaxBlocklistLimit is the largest blocklist limit in entries.
 	MaxBlocklistLimit = 100_000
+	// MaxDevicesPerPlatform is how many devices of one platform a user may be allowed.
+	MaxDevicesPerPlatform = 20
 	// MinKey and MaxKey bound the length of a secret key in characters.
 	MinKey, MaxKey = 16, 256
 )
@@ -49,6 +51,9 @@ func Check(app *relation.App, checkURL func(string) error) error {
 	p.check(app.BlocklistLimit >= 0 && app.BlocklistLimit <= MaxBlocklistLimit,
 		"the blocklist limit must be 1 to %d entries, or 0 for the default of %d", MaxBlocklistLimit, relation.DefaultBlocklistLimit)
 	p.rates(app.Rates)
+	p.check(app.DevicesPerPlatform >= 0 && app.DevicesPerPlatform <= MaxDevicesPerPlatform,
+		"the devices per platform must be 1 to %d, or 0 for the default of %d", MaxDevicesPerPlatform, relation.DefaultDevicesPerPlatform)
+	p.webOrigins(app.WebOrigins)
 	p.callback(app.Callback, checkURL)
 	if len(p) == 0 {
 		return nil

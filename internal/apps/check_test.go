@@ -2,6 +2,7 @@ package apps_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -19,8 +20,11 @@ func valid() *relation.App {
 		Keys:  []relation.AppKey{{Secret: strings.Repeat("k", 16), Created: time.Unix(1, 0)}},
 		Rates: relation.Rates{App: 10, Command: 0.5, Special: map[string]float64{"black_list_add": 3}},
 		Callback: relation.Callback{
-			URL: "https://[::1]:8443/hook?a=b", Token: "t", Off: relation.EventKinds(), TimeoutMS: 60_000, Concurrency: 1024,
+			URL: "https://[::1]:8443/hook?a=b", Token: "t", TimeoutMS: 60_000, Concurrency: 1024,
+			Off: []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
+			On:  []relation.EventKind{relation.EventState},
 		},
+		DevicesPerPlatform: 20, WebOrigins: []string{"https://chat.example.net", "https://*.example.net:8443"},
 	}
 }
 
@@ -68,8 +72,27 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		{"concurrency", func(a *relation.App) { a.Callback.Concurrency = 1025 }, "the callback concurrency must"},
 		{
 			"command", func(a *relation.App) { a.Callback.Off = []relation.EventKind{"Sns.X"} },
-			`there is no callback command "Sns.X"; the commands are Sns.CallbackBlackListAdd, Sns.CallbackBlackListDelete`,
+			`there is no callback command "Sns.X"; the commands are Sns.CallbackBlackListAdd, Sns.CallbackBlackListDelete, State.StateChange`,
 		},
+		{"command on", func(a *relation.App) { a.Callback.On = []relation.EventKind{"Sns.X"} }, `there is no callback command "Sns.X"`},
+		{
+			"off what is off", func(a *relation.App) { a.Callback.Off = []relation.EventKind{relation.EventState} },
+			`callback command "State.StateChange" is off by itself`,
+		},
+		{
+			"on what is on", func(a *relation.App) { a.Callback.On = []relation.EventKind{relation.EventBlockAdd} },
+			`callback command "Sns.CallbackBlackListAdd" is on by itself`,
+		},
+		{"devices below", func(a *relation.App) { a.DevicesPerPlatform = -1 }, "the devices per platform must be"},
+		{"devices above", func(a *relation.App) { a.DevicesPerPlatform = 21 }, "the devices per platform must be"},
+		{"origin", func(a *relation.App) { a.WebOrigins[0] = "https://x/" }, `web origin "https://x/" must end after`},
+		{"origin twice", func(a *relation.App) { a.WebOrigins[1] = a.WebOrigins[0] }, `web origin "https://chat.example.net" is named twice`},
+		{"origin with a password", func(a *relation.App) { a.WebOrigins[1] = "https://u:hunter2@x" }, "web origin 2 must hold no user name"},
+		{"101 origins", func(a *relation.App) {
+			for n := range 99 {
+				a.WebOrigins = append(a.WebOrigins, fmt.Sprintf("https://x%d", n))
+			}
+		}, "an app has at most 100 web origins, not 101"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

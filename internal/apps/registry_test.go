@@ -101,6 +101,37 @@ func TestChangesAreLiveAndSurviveReopening(t *testing.T) {
 	}
 }
 
+// An app that was handed out shares nothing with the copy that a change works on.
+func TestChangesDoNotReachWhatWasHandedOut(t *testing.T) {
+	r := open(t, newTableStore())
+	spec := apps.New{
+		SDKAppID: 7, Admins: []string{"ops"}, Rates: relation.Rates{Special: map[string]float64{"kick": 1}},
+		WebOrigins: []string{"https://a"}, DevicesPerPlatform: 3,
+		Callback: relation.Callback{
+			Off: []relation.EventKind{relation.EventBlockAdd}, On: []relation.EventKind{relation.EventState},
+		},
+	}
+	before := create(t, r, spec)
+	if before.DevicesPerPlatform != 3 || !slices.Equal(before.WebOrigins, spec.WebOrigins) {
+		t.Errorf("created %+v", before)
+	}
+	_, err := r.Update(t.Context(), 7, func(app *relation.App) error {
+		app.Admins[0], app.WebOrigins[0], app.Rates.Special["kick"] = "x", "https://x", 2
+		app.Callback.Off[0], app.Callback.On = relation.EventBlockDelete, slices.Delete(app.Callback.On, 0, 1)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := []any{before.Admins, before.WebOrigins, before.Rates.Special, before.Callback.Off, before.Callback.On}
+	if want := []any{spec.Admins, spec.WebOrigins, spec.Rates.Special, spec.Callback.Off, spec.Callback.On}; !reflect.DeepEqual(again, want) {
+		t.Errorf("handed out %v, want %v", again, want)
+	}
+	if now, _ := r.App(7); now.WebOrigins[0] != "https://x" || len(now.Callback.On) != 0 {
+		t.Errorf("now %+v", now)
+	}
+}
+
 func TestUnknownApp(t *testing.T) {
 	r := open(t, newTableStore())
 	_, update := r.Update(t.Context(), 5, func(*relation.App) error { return nil })

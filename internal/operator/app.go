@@ -22,8 +22,12 @@ type App struct {
 	BlocklistLimit int            `json:"blocklist_limit"`
 	Rates          relation.Rates `json:"rates"`
 	Callback       Callback       `json:"callback"`
-	Created        time.Time      `json:"created"`
-	Updated        time.Time      `json:"updated"`
+	// DevicesPerPlatform is how many devices of one platform a user can have connected.
+	DevicesPerPlatform int `json:"devices_per_platform"`
+	// WebOrigins are the web origins whose pages may connect to the gateway; empty: all.
+	WebOrigins []string  `json:"web_origins"`
+	Created    time.Time `json:"created"`
+	Updated    time.Time `json:"updated"`
 }
 
 // Key names a secret key.
@@ -51,6 +55,9 @@ type CreateApp struct {
 	Admins         []string       `json:"admins,omitempty"`
 	BlocklistLimit int            `json:"blocklist_limit,omitempty"`
 	Rates          relation.Rates `json:"rates,omitzero"`
+
+	DevicesPerPlatform int      `json:"devices_per_platform,omitempty"`
+	WebOrigins         []string `json:"web_origins,omitempty"` // empty: all
 }
 
 // UpdateApp changes what is not nil.
@@ -62,7 +69,9 @@ type UpdateApp struct {
 	RateApp        *float64  `json:"rate_app,omitempty"`        // calls a second, 0: no limit
 	RateCommand    *float64  `json:"rate_command,omitempty"`
 	// RateSpecial replaces the limits of single commands.
-	RateSpecial *map[string]float64 `json:"rate_special,omitempty"`
+	RateSpecial        *map[string]float64 `json:"rate_special,omitempty"`
+	DevicesPerPlatform *int                `json:"devices_per_platform,omitempty"` // 0: the default
+	WebOrigins         *[]string           `json:"web_origins,omitempty"`          // replaces all; empty: all pages
 }
 
 // RotateKey adds a key, made up when empty. DropOld removes the older keys: all but the given one or, without a Key, all but
@@ -96,6 +105,7 @@ func (h *handler) createApp(_ http.ResponseWriter, r *http.Request) (any, error)
 	app, err := h.Registry.Create(r.Context(), apps.New{
 		SDKAppID: req.SDKAppID, Name: req.Name, Key: req.Key, Admins: req.Admins,
 		BlocklistLimit: req.BlocklistLimit, Rates: req.Rates,
+		DevicesPerPlatform: req.DevicesPerPlatform, WebOrigins: req.WebOrigins,
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +139,8 @@ func (h *handler) updateApp(_ http.ResponseWriter, r *http.Request) (any, error)
 		set(&app.Rates.App, req.RateApp)
 		set(&app.Rates.Command, req.RateCommand)
 		set(&app.Rates.Special, req.RateSpecial)
+		set(&app.DevicesPerPlatform, req.DevicesPerPlatform)
+		set(&app.WebOrigins, req.WebOrigins)
 		return nil
 	})
 	if err != nil {
@@ -228,6 +240,7 @@ func show(app *relation.App) App {
 	a := App{
 		SDKAppID: app.SDKAppID, Name: app.Name, Disabled: app.Disabled, Admins: slices.Clone(app.Admins),
 		Keys: make([]Key, len(app.Keys)), BlocklistLimit: app.BlocklistRoom(0), Rates: app.Rates,
+		DevicesPerPlatform: app.Devices(), WebOrigins: append([]string{}, app.WebOrigins...),
 		Callback: showCallback(app), Created: app.Created, Updated: app.Updated,
 	}
 	for i, key := range app.Keys {

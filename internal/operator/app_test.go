@@ -20,8 +20,10 @@ func TestAppLife(t *testing.T) {
 	want := operator.App{
 		SDKAppID: 7, Name: "shop", Admins: []string{"administrator"}, BlocklistLimit: relation.DefaultBlocklistLimit,
 		Keys: []operator.Key{{Fingerprint: made.Keys[0].Fingerprint, Created: start}}, Created: start, Updated: start,
+		DevicesPerPlatform: 1, WebOrigins: []string{},
 		Callback: operator.Callback{
-			Enabled: relation.EventKinds(), Disabled: []relation.EventKind{}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
+			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
 		},
 	}
 	if made.Key != firstKey || !reflect.DeepEqual(made.App, want) {
@@ -32,7 +34,9 @@ func TestAppLife(t *testing.T) {
 	updated, err := f.UpdateApp(ctx, 7, operator.UpdateApp{
 		Name: ptr("mall"), Disabled: ptr(true), Admins: ptr([]string{"ops"}), BlocklistLimit: ptr(5), RateApp: ptr(2.5),
 		RateCommand: ptr(1.0), RateSpecial: ptr(map[string]float64{"black_list_add": 3}),
+		DevicesPerPlatform: ptr(5), WebOrigins: ptr([]string{"https://a.example"}),
 	})
+	want.DevicesPerPlatform, want.WebOrigins = 5, []string{"https://a.example"}
 	want.Name, want.Disabled, want.Admins, want.BlocklistLimit, want.Updated = "mall", true, []string{"ops"}, 5, f.now
 	want.Rates = relation.Rates{App: 2.5, Command: 1, Special: map[string]float64{"black_list_add": 3}}
 	if err != nil || !reflect.DeepEqual(updated, want) {
@@ -134,6 +138,31 @@ func TestRateOfAnUnknownCommandIsRefused(t *testing.T) {
 	list, err := f.Apps(t.Context())
 	if want := (operator.AppList{Apps: []operator.App{before}}); err != nil || !reflect.DeepEqual(list, want) {
 		t.Errorf("after the refusals %+v, err %v, want %+v", list, err, want)
+	}
+}
+
+func TestDevicesAndWebOrigins(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	made, err := f.CreateApp(ctx, operator.CreateApp{SDKAppID: 7, DevicesPerPlatform: 3, WebOrigins: []string{"https://*.example.net"}})
+	if err != nil || made.DevicesPerPlatform != 3 || !reflect.DeepEqual(made.WebOrigins, []string{"https://*.example.net"}) {
+		t.Fatalf("created %+v, err %v", made.App, err)
+	}
+	for name, wrong := range map[string]operator.UpdateApp{
+		"too many devices": {DevicesPerPlatform: ptr(21)},
+		"origin with path": {WebOrigins: ptr([]string{"https://example.net/app"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := f.UpdateApp(ctx, 7, wrong)
+			refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+		})
+	}
+	back, err := f.UpdateApp(ctx, 7, operator.UpdateApp{DevicesPerPlatform: ptr(0), WebOrigins: ptr([]string{})})
+	if stored := f.store.apps[7]; err != nil || back.DevicesPerPlatform != 1 || len(stored.WebOrigins) != 0 || stored.DevicesPerPlatform != 0 {
+		t.Errorf("back at the defaults: %+v, stored %+v, err %v", back, stored, err)
+	}
+	if back.WebOrigins == nil {
+		t.Error("no origins are null, not a list")
 	}
 }
 

@@ -18,7 +18,8 @@ type Callback struct {
 	Concurrency int                  `json:"concurrency"`
 }
 
-// SetCallback changes what is not nil. An empty URL switches callbacks off, an empty Token makes them unsigned.
+// SetCallback changes what is not nil. An empty URL switches callbacks off, an empty Token makes them unsigned. Commands that
+// are named neither in Enable nor in Disable stay as they are; relation.EventKind.OptIn tells which are off at first.
 type SetCallback struct {
 	URL         *string              `json:"url,omitempty"`
 	Token       *string              `json:"token,omitempty"`
@@ -78,15 +79,30 @@ func (req SetCallback) apply(c *relation.Callback) error {
 		if slices.Contains(req.Enable, kind) {
 			return badRequest("callback command %q is both enabled and disabled; choose one", kind)
 		}
-		if !slices.Contains(c.Off, kind) {
-			c.Off = append(c.Off, kind)
+		if err := switchKind(c, kind, false); err != nil {
+			return err
 		}
 	}
 	for _, kind := range req.Enable {
-		if !slices.Contains(relation.EventKinds(), kind) {
-			return badRequest("there is no callback command %q; the commands are %q", kind, relation.EventKinds())
+		if err := switchKind(c, kind, true); err != nil {
+			return err
 		}
-		c.Off = slices.DeleteFunc(c.Off, func(off relation.EventKind) bool { return off == kind })
+	}
+	return nil
+}
+
+// switchKind notes a command where it differs from what it is by itself, and nowhere when it does not.
+func switchKind(c *relation.Callback, kind relation.EventKind, on bool) error {
+	if !slices.Contains(relation.EventKinds(), kind) {
+		return badRequest("there is no callback command %q; the commands are %q", kind, relation.EventKinds())
+	}
+	list := &c.Off
+	if kind.OptIn() {
+		list = &c.On
+	}
+	*list = slices.DeleteFunc(*list, func(k relation.EventKind) bool { return k == kind })
+	if on == kind.OptIn() {
+		*list = append(*list, kind)
 	}
 	return nil
 }
@@ -115,10 +131,10 @@ func showCallback(app *relation.App) Callback {
 		Concurrency: c.Attempts(), Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
 	}
 	for _, kind := range relation.EventKinds() {
-		if slices.Contains(c.Off, kind) {
-			shown.Disabled = append(shown.Disabled, kind)
-		} else {
+		if c.Sends(kind) {
 			shown.Enabled = append(shown.Enabled, kind)
+		} else {
+			shown.Disabled = append(shown.Disabled, kind)
 		}
 	}
 	return shown

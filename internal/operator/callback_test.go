@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/kithchat/kith/internal/operator"
@@ -18,7 +19,7 @@ func TestSetCallback(t *testing.T) {
 	add, del := relation.EventBlockAdd, relation.EventBlockDelete
 	want := operator.Callback{
 		URL: "https://backend.example/hook?a=b", TokenSet: true, Enabled: []relation.EventKind{del},
-		Disabled: []relation.EventKind{add}, TimeoutMS: 700, Retry: false, Concurrency: 9,
+		Disabled: []relation.EventKind{add, relation.EventState}, TimeoutMS: 700, Retry: false, Concurrency: 9,
 	}
 	got, err := f.SetCallback(ctx, 7, operator.SetCallback{
 		URL: ptr(want.URL), Token: ptr(callbackToken), Enable: []relation.EventKind{del}, Disable: []relation.EventKind{add, add},
@@ -30,7 +31,7 @@ func TestSetCallback(t *testing.T) {
 	if stored := f.store.apps[7].Callback; stored.Token != callbackToken {
 		t.Error("the token was not stored")
 	}
-	want.Enabled, want.Disabled, want.Retry = []relation.EventKind{add, del}, []relation.EventKind{}, true
+	want.Enabled, want.Disabled, want.Retry = []relation.EventKind{add, del}, []relation.EventKind{relation.EventState}, true
 	got, err = f.SetCallback(ctx, 7, operator.SetCallback{Enable: []relation.EventKind{add}, Retry: ptr(true)})
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("enabled %+v, err %v, want %+v", got, err, want)
@@ -41,6 +42,37 @@ func TestSetCallback(t *testing.T) {
 	}
 	if got, err = f.Callback(ctx, 7); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("cleared %+v, err %v, want %+v", got, err, want)
+	}
+}
+
+// The record holds only what differs from what a command is by itself.
+func TestSwitchingCommands(t *testing.T) {
+	f := serve(t, nil)
+	f.newApp(t)
+	type list = []relation.EventKind
+	add, state := relation.EventBlockAdd, relation.EventState
+	for _, step := range []struct {
+		name    string
+		change  operator.SetCallback
+		off, on list
+	}{
+		{"one that is off, on", operator.SetCallback{Enable: list{state}}, nil, list{state}},
+		{"again", operator.SetCallback{Enable: list{state, state}}, nil, list{state}},
+		{"one that is on, off", operator.SetCallback{Disable: list{add}}, list{add}, list{state}},
+		{"again", operator.SetCallback{Disable: list{add, add}}, list{add}, list{state}},
+		{"both at once", operator.SetCallback{Enable: list{add}, Disable: list{state}}, nil, nil},
+		{"what is so already", operator.SetCallback{Enable: list{add}, Disable: list{state}}, nil, nil},
+		{"nothing", operator.SetCallback{}, nil, nil},
+	} {
+		shown, err := f.SetCallback(t.Context(), 7, step.change)
+		stored := f.store.apps[7].Callback
+		if err != nil || !slices.Equal(stored.Off, step.off) || !slices.Equal(stored.On, step.on) {
+			t.Errorf("%s: off %q, on %q, err %v, want %q and %q", step.name, stored.Off, stored.On, err, step.off, step.on)
+		}
+		if slices.Contains(shown.Enabled, state) != (step.on != nil) || slices.Contains(shown.Disabled, add) != (step.off != nil) ||
+			len(shown.Enabled)+len(shown.Disabled) != len(relation.EventKinds()) {
+			t.Errorf("%s: shown %+v", step.name, shown)
+		}
 	}
 }
 

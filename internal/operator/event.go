@@ -30,20 +30,22 @@ type DeadPage struct {
 	Next   string      `json:"next,omitempty"`
 }
 
-// DeadEvent is an event that was given up, with the reason of its last attempt.
+// DeadEvent is an event that was given up, with the reason of its last attempt. It has either ToAccount or State.
 type DeadEvent struct {
 	SDKAppID    uint32             `json:"sdkappid"`
 	ID          string             `json:"id"`
-	FromAccount string             `json:"from_account"`
+	FromAccount string             `json:"from_account"` // whose list or device it is about
 	Seq         int64              `json:"seq"`
 	Command     relation.EventKind `json:"command"`
-	ToAccount   []string           `json:"to_account"`
-	ClientIP    string             `json:"client_ip"`
-	Platform    string             `json:"platform"`
-	Created     time.Time          `json:"created"`
-	Parked      time.Time          `json:"parked"`
-	Attempts    int                `json:"attempts"`
-	Reason      string             `json:"reason"`
+	ToAccount   []string           `json:"to_account,omitempty"` // who entered or left the list
+	// State is what State.StateChange tells: action, reason, and the platforms of the devices that were put out.
+	State    *relation.StateChange `json:"state,omitempty"`
+	ClientIP string                `json:"client_ip"`
+	Platform string                `json:"platform"`
+	Created  time.Time             `json:"created"`
+	Parked   time.Time             `json:"parked"`
+	Attempts int                   `json:"attempts"`
+	Reason   string                `json:"reason"`
 }
 
 // Outbox describes what waits for each app that has anything in its outbox.
@@ -75,7 +77,7 @@ func (h *handler) deadEvents(_ http.ResponseWriter, r *http.Request) (any, error
 	page := DeadPage{Events: make([]DeadEvent, len(letters))}
 	for i, l := range letters {
 		page.Events[i] = DeadEvent{
-			SDKAppID: l.SDKAppID, ID: l.ID, FromAccount: l.Owner, Seq: l.Seq, Command: l.Kind, ToAccount: l.Targets,
+			SDKAppID: l.SDKAppID, ID: l.ID, FromAccount: l.Owner, Seq: l.Seq, Command: l.Kind, ToAccount: l.Targets, State: l.State,
 			ClientIP: l.Origin.ClientIP, Platform: l.Origin.Platform,
 			Created: l.Created, Parked: l.Parked, Attempts: l.Attempts, Reason: l.Reason,
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,30 @@ func TestDeadEvents(t *testing.T) {
 		if status, body := f.do(t, http.MethodGet, "/operator/v1/events"+query, "", authorized()); status != http.StatusBadRequest {
 			t.Errorf("GET events%s: %d %s", query, status, body)
 		}
+	}
+}
+
+// A dead letter of a login tells what it would have told, and has no list of targets.
+func TestDeadStateEvent(t *testing.T) {
+	f := serve(t, nil)
+	f.newApp(t)
+	state := letter(7, 4)
+	state.NewEvent = relation.NewEvent{
+		Kind: relation.EventState, Origin: relation.Origin{ClientIP: "192.0.2.1", Platform: "iOS"},
+		State: &relation.StateChange{Action: relation.ActionLogin, Reason: relation.ReasonRegister, Kicked: []string{"Web"}},
+	}
+	f.outbox.dead = []relation.DeadEvent{state, letter(7, 3)}
+	page, err := f.DeadEvents(t.Context(), operator.DeadQuery{})
+	want := operator.DeadEvent{
+		SDKAppID: 7, ID: "id-4", FromAccount: "mia", Seq: 4, Command: relation.EventState, State: state.State,
+		ClientIP: "192.0.2.1", Platform: "iOS", Created: start, Parked: start.Add(time.Hour), Attempts: 9, Reason: "status",
+	}
+	if err != nil || len(page.Events) != 2 || !reflect.DeepEqual(page.Events[0], want) || page.Events[1].State != nil {
+		t.Errorf("page %+v, err %v, want %+v first", page, err, want)
+	}
+	_, body := f.do(t, http.MethodGet, "/operator/v1/events?dead=1&limit=1", "", authorized())
+	if !strings.Contains(body, `"state":{"action":"Login","reason":"Register","kicked":["Web"]}`) || strings.Contains(body, "to_account") {
+		t.Errorf("body %s", body)
 	}
 }
 
