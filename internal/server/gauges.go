@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/store"
 )
@@ -67,6 +68,13 @@ func (m *metrics) watchStore(s *store.Store, now func() time.Time) {
 			return 1
 		}),
 	)
+}
+
+// watchGateway adds the number of connections.
+func (m *metrics) watchGateway(g *gateway.Gateway) {
+	m.registry.MustRegister(gauge("kith_gateway_connections", "Gateway connections, logged in or not.", func() float64 {
+		return float64(g.Connections())
+	}))
 }
 
 // watchApps adds the number of apps, and drops the figures of an app when it is deleted.

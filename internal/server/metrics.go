@@ -26,6 +26,11 @@ type metrics struct {
 	requests       *prometheus.CounterVec   // command, code
 	requestSeconds *prometheus.HistogramVec // command
 
+	gatewayCalls       *prometheus.CounterVec   // method, code
+	gatewayCallSeconds *prometheus.HistogramVec // method
+	gatewayEnds        *prometheus.CounterVec   // refusal
+	gatewayPushes      prometheus.Counter
+
 	attempts       *prometheus.CounterVec   // sdkappid, command, outcome
 	attemptSeconds *prometheus.HistogramVec // command
 	firstByte      *prometheus.HistogramVec // command
@@ -38,16 +43,20 @@ type metrics struct {
 
 func newMetrics(version string) *metrics {
 	m := &metrics{
-		registry:       prometheus.NewRegistry(),
-		requests:       counters("kith_rest_requests_total", "REST API calls answered, by command and ErrorCode.", "command", "code"),
-		requestSeconds: histograms("kith_rest_request_seconds", "Time to answer a REST API call.", "command"),
-		attempts:       counters("kith_callback_attempts_total", "Callback attempts, by app, command and outcome: delivered, or the reason of the failure.", "sdkappid", "command", "outcome"),
-		attemptSeconds: histograms("kith_callback_attempt_seconds", "Time of a callback attempt.", "command"),
-		firstByte:      histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte.", "command"),
-		commits:        counters("kith_store_commits_total", "Group commits, by result: ok or failed.", "result"),
-		commitSeconds:  histogram("kith_store_commit_seconds", "Time of a group commit.", latencies),
-		commitCalls:    histogram("kith_store_commit_calls", "Calls merged into one commit.", prometheus.ExponentialBuckets(1, 2, 10)),
-		commitVerdicts: histogram("kith_store_commit_verdicts", "Callback verdicts merged into one commit.", prometheus.ExponentialBuckets(1, 2, 10)),
+		registry:           prometheus.NewRegistry(),
+		requests:           counters("kith_rest_requests_total", "REST API calls answered, by command and ErrorCode.", "command", "code"),
+		requestSeconds:     histograms("kith_rest_request_seconds", "Time to answer a REST API call.", "command"),
+		gatewayCalls:       counters("kith_gateway_calls_total", "Gateway calls answered, by method and code.", "method", "code"),
+		gatewayCallSeconds: histograms("kith_gateway_call_seconds", "Time to answer a gateway call.", "method"),
+		gatewayEnds:        counters("kith_gateway_ended_total", "Gateway connections that ended, by refusal; 0 when the client closed it or it was lost.", "refusal"),
+		gatewayPushes:      prometheus.NewCounter(prometheus.CounterOpts{Name: "kith_gateway_pushes_total", Help: "List changes told to devices."}),
+		attempts:           counters("kith_callback_attempts_total", "Callback attempts, by app, command and outcome: delivered, or the reason of the failure.", "sdkappid", "command", "outcome"),
+		attemptSeconds:     histograms("kith_callback_attempt_seconds", "Time of a callback attempt.", "command"),
+		firstByte:          histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte.", "command"),
+		commits:            counters("kith_store_commits_total", "Group commits, by result: ok or failed.", "result"),
+		commitSeconds:      histogram("kith_store_commit_seconds", "Time of a group commit.", latencies),
+		commitCalls:        histogram("kith_store_commit_calls", "Calls merged into one commit.", prometheus.ExponentialBuckets(1, 2, 10)),
+		commitVerdicts:     histogram("kith_store_commit_verdicts", "Callback verdicts merged into one commit.", prometheus.ExponentialBuckets(1, 2, 10)),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kith_build_info", Help: "1, with the version as labels.",
@@ -55,6 +64,7 @@ func newMetrics(version string) *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
+		m.gatewayCalls, m.gatewayCallSeconds, m.gatewayEnds, m.gatewayPushes,
 		m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.firstByte,
 		m.commits, m.commitSeconds, m.commitCalls, m.commitVerdicts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -84,6 +94,18 @@ func (m *metrics) Observe(command string, code api.Code, took time.Duration) {
 	m.requests.WithLabelValues(command, strconv.Itoa(int(code))).Inc()
 	m.requestSeconds.WithLabelValues(command).Observe(took.Seconds())
 }
+
+// Call implements gateway.Metrics.
+func (m *metrics) Call(method string, code api.Code, took time.Duration) {
+	m.gatewayCalls.WithLabelValues(method, strconv.Itoa(int(code))).Inc()
+	m.gatewayCallSeconds.WithLabelValues(method).Observe(took.Seconds())
+}
+
+// Ended implements gateway.Metrics.
+func (m *metrics) Ended(why api.Refusal) { m.gatewayEnds.WithLabelValues(strconv.Itoa(int(why))).Inc() }
+
+// Pushed implements gateway.Metrics.
+func (m *metrics) Pushed() { m.gatewayPushes.Inc() }
 
 // Attempt implements dispatch.Metrics.
 func (m *metrics) Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration) {

@@ -3,10 +3,15 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
+	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/auth"
+	"github.com/kithchat/kith/internal/clientip"
 	"github.com/kithchat/kith/internal/dispatch"
+	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/restapi"
@@ -31,12 +36,23 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	return nil
 }
 
-// committed hands events that are durable to the dispatcher. Before there is one no call is served, and what older
-// events wait are found on disk.
-func (s *Server) committed(events []relation.Event) {
-	if d := s.offer.Load(); d != nil {
-		d.Offer(events)
+// committed hands what is durable to who tells of it: events to the dispatcher, list changes to the gateway. Before they are
+// there no call is served, and what older events wait are found on disk.
+func (s *Server) committed(c relation.Commit) {
+	t := s.tellers.Load()
+	if t == nil {
+		return
 	}
+	t.dispatcher.Offer(c.Events)
+	if t.gateway != nil {
+		t.gateway.Committed(c)
+	}
+}
+
+// tellers are the parts that hear of commits.
+type tellers struct {
+	dispatcher *dispatch.Dispatcher
+	gateway    *gateway.Gateway // nil when it is switched off
 }
 
 func (s *Server) openRegistry(ctx context.Context) (err error) {
@@ -57,27 +73,62 @@ func (s *Server) join(context.Context) error {
 		Outbox: s.store, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
 		Budget: s.config.RetryBudget, Version: s.version,
 	})
-	s.offer.Store(s.dispatcher)
-	s.registry.Watch(s.dispatcher.AppsChanged)
-	s.metrics.watchApps(s.registry)
-	s.rest = restapi.New(restapi.Options{
-		Service: relation.NewService(s.store, s.now), Apps: s.registry, Kicks: s.store,
+	service := relation.NewService(s.store, s.now)
+	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})
+	rest := restapi.Options{
+		Service: service, Apps: s.registry, Kicks: s.store, Auth: verifier,
 		Log: s.log, Now: s.now, Metrics: s.metrics,
 		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout,
 		TicketCache: max(1, s.config.TicketCache), // there, 0 means the default; one ticket is as good as none
-	})
+	}
+	if s.config.Gateway {
+		s.gateway = gateway.New(s.gatewayOptions(service, verifier))
+		s.registry.Watch(s.gateway.AppsChanged)
+		s.metrics.watchGateway(s.gateway)
+		rest.Presence = s.gateway
+	}
+	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
+	s.registry.Watch(s.dispatcher.AppsChanged)
+	s.metrics.watchApps(s.registry)
+	s.rest = restapi.New(rest)
 	operators := operator.New(s.operatorOptions())
 	for _, f := range s.fronts {
 		if f.name == frontOperator {
 			f.server = s.operatorServer(operators)
 		} else {
-			f.server = s.publicServer(s.rest)
+			f.server = s.publicServer(s.public())
 		}
 		if f.tls {
 			f.server.TLSConfig = s.certs.config()
 		}
 	}
 	return nil
+}
+
+// public is what the public listeners serve.
+func (s *Server) public() http.Handler {
+	if s.gateway == nil {
+		return s.rest
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == api.GatewayPath {
+			s.gateway.ServeHTTP(w, r)
+			return
+		}
+		s.rest.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) gatewayOptions(service *relation.Service, verifier *auth.Verifier) gateway.Options {
+	c := s.config
+	return gateway.Options{
+		Service: service, Apps: s.registry, Auth: verifier, Store: s.store, Proxies: clientip.New(c.Proxies()),
+		Log: s.log, Now: s.now, Metrics: s.metrics,
+		MaxFrame: c.GatewayMaxFrame, MaxQueue: c.GatewayQueue, Rate: float64(c.GatewayRate),
+		MaxSessions: c.GatewayMaxSessions, MaxAddress: c.GatewayMaxAddress, LoginTimeout: c.GatewayLoginTimeout,
+		Heartbeat: c.GatewayHeartbeat, Grace: c.GatewayGrace, CallTimeout: c.CallTimeout,
+		History: max(1, c.GatewayHistory), Compress: c.GatewayCompression,
+	}
 }
 
 func (s *Server) operatorOptions() operator.Options {

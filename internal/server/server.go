@@ -14,6 +14,7 @@ import (
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/dispatch"
+	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/restapi"
 	"github.com/kithchat/kith/internal/store"
@@ -45,7 +46,8 @@ type Server struct {
 	store      *store.Store
 	registry   *apps.Registry
 	dispatcher *dispatch.Dispatcher
-	offer      atomic.Pointer[dispatch.Dispatcher] // what commits are offered to, once there is one
+	gateway    *gateway.Gateway        // nil when it is switched off
+	tellers    atomic.Pointer[tellers] // who hears of commits, once they are there
 	rest       *restapi.Handler
 	token      string
 	certs      *certificates
@@ -95,6 +97,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.createFirstApp(ctx); err != nil {
 		return errors.Join(err, s.Stop(ctx))
 	}
+	if s.gateway != nil {
+		if err := s.gateway.Start(ctx); err != nil {
+			return errors.Join(fmt.Errorf("read who was online: %w", err), s.Stop(ctx))
+		}
+	}
 	s.dispatcher.Start()
 	for _, f := range s.fronts {
 		s.serving.Go(func() { s.serve(f) })
@@ -136,6 +143,9 @@ func (s *Server) stop(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.log.Info("stopping")
 	err := s.withdraw()
+	if s.gateway != nil {
+		s.gateway.Stop(ctx)
+	}
 	s.shutdown(ctx, frontHTTPS, frontHTTP)
 	calls := make(chan struct{})
 	go func() {
