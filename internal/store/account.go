@@ -114,6 +114,9 @@ func (b *batch) changeAccounts(c conn, app uint32, change relation.Change) error
 	for _, userID := range change.Kick {
 		a := b.accounts[accountKey{app, userID}]
 		a.kicked, a.dirty = change.At.Unix(), true
+		if b.store.listens() {
+			b.kicked = append(b.kicked, a.public())
+		}
 	}
 	return nil
 }
@@ -229,6 +232,16 @@ func (s *Store) KickedAt(ctx context.Context, sdkAppID uint32, userID string) (a
 		return lookUp(c, sdkAppID, []string{userID}, func(_ int, a account) { at = a.kicked })
 	})
 	return at, unavailable(err)
+}
+
+// Account implements relation.Store.
+func (s *Store) Account(ctx context.Context, key relation.AccountKey) (relation.AccountHead, error) {
+	var a account
+	err := s.engine.read(ctx, func(c conn) (err error) {
+		a, err = findOwner(c, key.SDKAppID, key.UserID)
+		return err
+	})
+	return relation.AccountHead{KickedAt: a.kicked, List: a.id, Sequence: a.seq}, domainError(err)
 }
 
 // lookUp calls found for each of the accounts that exists, with its index in userIDs.

@@ -13,15 +13,19 @@ type batch struct {
 	store   *Store
 	applies []*call
 	settles []*call
-	alone   func(conn) error
+	alone   *call
 
 	apps     map[uint32]bool // those that calls name: whether they are there
 	accounts map[accountKey]*account
 	order    []*account // those of accounts that may have to be written, in order of mention
 	pairs    map[pairKey]*pair
 	changed  []*pair // pairs that were touched by a decision
+	online   []onlineRow
+	devices  map[onlineKey]int // places in online
 
 	events   []relation.Event
+	lists    []relation.ListChange
+	kicked   []relation.AccountKey
 	gone     []goneAccount
 	settled  []settledEvent
 	buried   map[uint32]int64 // dead letters added, by app
@@ -70,7 +74,7 @@ func newBatch(s *Store, calls []*call) *batch {
 		case c.decide != nil:
 			b.applies = append(b.applies, c)
 		case c.alone != nil:
-			b.alone = c.alone
+			b.alone = c
 		default:
 			b.settles = append(b.settles, c)
 			b.verdicts += len(c.settle)
@@ -83,7 +87,9 @@ func newBatch(s *Store, calls []*call) *batch {
 // settled here has an empty queue for the events that follow.
 func (b *batch) run(c conn) error {
 	if b.alone != nil {
-		return b.alone(c)
+		err := b.alone.alone(c)
+		b.lists = b.alone.lists
+		return err
 	}
 	if err := b.settle(c); err != nil || len(b.applies) == 0 {
 		return err
@@ -109,6 +115,9 @@ func (b *batch) run(c conn) error {
 	if err := b.writePairs(c); err != nil {
 		return err
 	}
+	if err := b.writeOnline(c); err != nil {
+		return err
+	}
 	if err := b.store.step("write"); err != nil {
 		return err
 	}
@@ -131,12 +140,13 @@ func (b *batch) apply(c conn, call *call) error {
 	}
 	owner := b.accounts[accountKey{scope.SDKAppID, scope.Owner}]
 	if scope.Owner == "" || owner == nil || owner.id == 0 {
-		if len(change.Block)+len(change.Unblock)+len(change.Events) > 0 {
-			return fmt.Errorf("a decision changes the list of %q, which does not exist", scope.Owner)
+		if len(change.Block)+len(change.Unblock)+len(change.Online)+len(change.Offline)+len(change.Events) > 0 {
+			return fmt.Errorf("a decision changes the list, devices or events of %q, which does not exist", scope.Owner)
 		}
 		return nil
 	}
 	b.changePairs(owner, change)
+	b.changeOnline(owner, change)
 	return b.addEvents(owner, change)
 }
 
@@ -178,6 +188,7 @@ func (b *batch) changePairs(owner *account, change relation.Change) {
 	if len(change.Unblock)+len(change.Block) > 0 {
 		owner.seq++
 		owner.dirty = true
+		b.addList(owner, change)
 	}
 }
 

@@ -22,7 +22,7 @@ func BenchmarkUnblock(b *testing.B) {
 			var calls, batches atomic.Int64
 			o.OnBatch = func(x store.Batch) { calls.Add(int64(x.Calls)); batches.Add(1) }
 			var settle func([]relation.Event)
-			o.OnCommit = func(events []relation.Event) { settle(events) }
+			o.OnCommit = func(c relation.Commit) { settle(c.Events) }
 			s, err := store.Open(b.Context(), o)
 			if err != nil {
 				b.Fatal(err)

@@ -105,8 +105,11 @@ func (s *Store) Blocklist(ctx context.Context, q relation.BlockQuery) (relation.
 		if err != nil {
 			return err
 		}
-		page.Sequence = owner.seq
-		after, found, err := s.pageStart(c, owner, q.Start)
+		page.List, page.Sequence = owner.id, owner.seq
+		after, found := q.After, true
+		if after == 0 {
+			after, found, err = s.pageStart(c, owner, q.Start)
+		}
 		if err != nil || !found {
 			return err
 		}
@@ -146,11 +149,15 @@ func (s *Store) readPage(c conn, owner account, after int64, q relation.BlockQue
 		page.Entries = append(page.Entries, e)
 		return nil
 	}, owner.id, after, int64(q.Limit+1))
-	if err == nil && more {
+	if err != nil || !more {
+		return err
+	}
+	page.Cursor = last
+	if q.After == 0 {
 		page.Next = q.Start + len(page.Entries)
 		s.pages.put(pageHint{owner.id, owner.seq, page.Next}, last)
 	}
-	return err
+	return nil
 }
 
 // CheckBlocks implements relation.Store.

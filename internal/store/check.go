@@ -32,7 +32,9 @@ var invariants = []invariant{
 	{"an event is numbered beyond its account", `SELECT e.sdkappid || '/' || e.owner || ': event ' || e.seq
 		FROM event e JOIN account a ON a.sdkappid = e.sdkappid AND a.userid = e.owner WHERE e.seq > a.event_seq`},
 	{"an event is damaged", `SELECT sdkappid || '/' || owner || ': event ' || seq FROM event
-		WHERE length(id) <> 16 OR NOT json_valid(targets)`},
+		WHERE length(id) <> 16 OR NOT json_valid(targets) OR detail <> '' AND NOT json_valid(detail)`},
+	{"a device of no account is online", `SELECT 'account ' || account || ', device ' || device FROM online
+		WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = account) AND NOT EXISTS (SELECT 1 FROM gone WHERE id = account)`},
 	{"an app's record is damaged", `SELECT sdkappid FROM app WHERE deleting = 0 AND NOT json_valid(doc)`},
 	{"an account has an id that was never given out", `SELECT sdkappid || '/' || userid || ': id ' || id FROM account
 		WHERE id > (SELECT value FROM counter WHERE name = 'account')`},

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/kithchat/kith/internal/pgtest"
@@ -33,6 +34,12 @@ func postgresFactory(t testing.TB, o storetest.Options) func() storetest.Engine 
 
 func opener(t testing.TB, o storetest.Options, where store.Options) func() storetest.Engine {
 	where.Now, where.OnCommit = o.Now, o.OnCommit
+	where.Fault = func(step string) error {
+		if step == "committed" && o.Lose() {
+			return errors.New("injected")
+		}
+		return nil
+	}
 	return func() storetest.Engine {
 		s, err := store.Open(context.Background(), where)
 		if err != nil {

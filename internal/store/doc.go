@@ -7,7 +7,8 @@
 //     answers all (group commit, writer.go and batch.go). An idle store commits at once; what arrives during a commit
 //     is merged into the next.
 //   - A nil error means committed and synced. Change and event are in the same commit, so both are there or neither.
-//   - Options.OnCommit hears of every event after its commit, in commit order.
+//   - Options.OnCommit hears of every event, change of a list, kick and deletion after its commit, in commit order, and
+//     before the caller does; and of every commit whose answer was lost.
 //   - An owner's events are numbered in commit order. Only the earliest waiting one (the head) has a due time.
 //   - An account has an internal id that is never reused. Deleting an account frees its UserID at once; the rows that
 //     name its id are invisible from then on and are removed in the background, in small commits (sweep.go).

@@ -17,11 +17,12 @@ var (
 			WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C")`,
 	}
 	insertEvents = set{
-		one: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, due_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0))`,
-		all: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, due_ms)
-			SELECT a, b, c, d, e, f, g, h, i, NULLIF(j, 0) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[],
-				$5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[]) AS r(a, b, c, d, e, f, g, h, i, j)`,
+		one: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, due_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, 0))`,
+		all: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, due_ms)
+			SELECT a, b, c, d, e, f, g, h, i, j, NULLIF(k, 0) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[],
+				$5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[])
+				AS r(a, b, c, d, e, f, g, h, i, j, k)`,
 	}
 )
 
@@ -35,7 +36,7 @@ func (b *batch) writeEvents(c conn) error {
 	}
 	n := len(b.events)
 	apps, seqs, created, due := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	owners, kinds, targets := make([]string, n), make([]string, n), make([]string, n)
+	owners, kinds, targets, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	addresses, platforms := make([]string, n), make([]string, n)
 	ids := make([][]byte, n)
 	for i := range b.events {
@@ -44,19 +45,44 @@ func (b *batch) writeEvents(c conn) error {
 		if err != nil {
 			return err
 		}
-		list, err := json.Marshal(e.Targets)
-		if err != nil {
+		if targets[i], details[i], err = encode(e.NewEvent); err != nil {
 			return err
 		}
 		apps[i], owners[i], seqs[i], ids[i] = int64(e.SDKAppID), e.Owner, e.Seq, id[:]
-		kinds[i], targets[i] = string(e.Kind), string(list)
+		kinds[i] = string(e.Kind)
 		addresses[i], platforms[i] = e.Origin.ClientIP, e.Origin.Platform
 		created[i] = e.Created.UnixMilli()
 		if e.Head {
 			due[i] = created[i]
 		}
 	}
-	return c.each(insertEvents, nil, apps, owners, seqs, ids, kinds, targets, addresses, platforms, created, due)
+	return c.each(insertEvents, nil, apps, owners, seqs, ids, kinds, targets, details, addresses, platforms, created, due)
+}
+
+// encode returns the columns of what an event tells.
+func encode(e relation.NewEvent) (targets, detail string, err error) {
+	list, err := json.Marshal(e.Targets)
+	if err != nil || e.State == nil {
+		return string(list), "", err
+	}
+	state, err := json.Marshal(e.State)
+	return string(list), string(state), err
+}
+
+func decode(targets, detail string, e *relation.NewEvent) error {
+	if err := json.Unmarshal([]byte(targets), &e.Targets); err != nil {
+		return fmt.Errorf("damaged targets: %w", err)
+	}
+	if len(e.Targets) == 0 {
+		e.Targets = nil
+	}
+	if detail == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(detail), &e.State); err != nil {
+		return fmt.Errorf("a damaged detail: %w", err)
+	}
+	return nil
 }
 
 func (b *batch) findHeads(c conn) error {
@@ -81,15 +107,15 @@ func (b *batch) findHeads(c conn) error {
 }
 
 // eventColumns are what readEvent reads.
-const eventColumns = `sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, attempts`
+const eventColumns = `sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, attempts`
 
 func readEvent(r row, e *relation.Event, more ...any) error {
 	var (
-		id            []byte
-		app, created  int64
-		kind, targets string
+		id                    []byte
+		app, created          int64
+		kind, targets, detail string
 	)
-	dest := []any{&app, &e.Owner, &e.Seq, &id, &kind, &targets, &e.Origin.ClientIP, &e.Origin.Platform, &created, &e.Attempts}
+	dest := []any{&app, &e.Owner, &e.Seq, &id, &kind, &targets, &detail, &e.Origin.ClientIP, &e.Origin.Platform, &created, &e.Attempts}
 	if err := r.scan(append(dest, more...)...); err != nil {
 		return err
 	}
@@ -97,8 +123,8 @@ func readEvent(r row, e *relation.Event, more ...any) error {
 	if err != nil {
 		return fmt.Errorf("event %d of %q has a damaged id: %w", e.Seq, e.Owner, err)
 	}
-	if err := json.Unmarshal([]byte(targets), &e.Targets); err != nil {
-		return fmt.Errorf("event %d of %q has damaged targets: %w", e.Seq, e.Owner, err)
+	if err := decode(targets, detail, &e.NewEvent); err != nil {
+		return fmt.Errorf("event %d of %q has %w", e.Seq, e.Owner, err)
 	}
 	e.SDKAppID, e.ID, e.Kind, e.Created = uint32(app), parsed.String(), relation.EventKind(kind), time.UnixMilli(created)
 	return nil

@@ -17,11 +17,12 @@ func TestStatementsFindRowsByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	statements := map[string]string{"selectPage": selectPage}
+	statements := map[string]string{"selectPage": selectPage, "selectOnline": selectOnline}
 	for name, s := range map[string]set{
 		"selectAccounts": selectAccounts, "updateAccounts": updateAccounts, "deleteAccounts": deleteAccounts,
 		"selectPairs": selectPairs, "deletePairs": deletePairs, "selectQueued": selectQueued, "deleteEvents": deleteEvents,
 		"buryEvents": buryEvents, "retryEvents": retryEvents, "promoteHeads": promoteHeads, "shrinkLists": shrinkLists,
+		"deleteOnline": deleteOnline,
 	} {
 		statements[name] = s.one
 	}

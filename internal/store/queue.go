@@ -26,6 +26,7 @@ type call struct {
 	next   []relation.EventKey // answer of a settle
 
 	alone func(conn) error
+	lists []relation.ListChange // what alone changed of lists
 
 	state atomic.Uint32
 	err   error // of this call alone

@@ -11,11 +11,11 @@ var (
 			WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C" AND e.seq = j.seq RETURNING j.i, e.created_ms`,
 	}
 	buryEvents = set{
-		one: `INSERT INTO dead_event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, attempts, reason, parked_ms)
-			SELECT sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, $1, $2, $3
+		one: `INSERT INTO dead_event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, attempts, reason, parked_ms)
+			SELECT sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, $1, $2, $3
 			FROM event WHERE sdkappid = $4 AND owner = $5 AND seq = $6`,
-		all: `INSERT INTO dead_event (sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, attempts, reason, parked_ms)
-			SELECT e.sdkappid, e.owner, e.seq, e.id, e.kind, e.targets, e.client_ip, e.platform, e.created_ms, j.attempts, j.reason, j.parked
+		all: `INSERT INTO dead_event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, attempts, reason, parked_ms)
+			SELECT e.sdkappid, e.owner, e.seq, e.id, e.kind, e.targets, e.detail, e.client_ip, e.platform, e.created_ms, j.attempts, j.reason, j.parked
 			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
 				AS j(attempts, reason, parked, sdkappid, owner, seq)
 			JOIN event e ON e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C" AND e.seq = j.seq`,

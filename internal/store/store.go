@@ -25,9 +25,10 @@ type Options struct {
 	Now func() time.Time
 	// Log hears of background work; nothing when nil.
 	Log *slog.Logger
-	// OnCommit is called by the writing goroutine after each commit with the events it made durable, in commit order.
-	// It must not block and must not call the store.
-	OnCommit func([]relation.Event)
+	// OnCommit is called by the writing goroutine after each commit that has anything to tell, in commit order, and before
+	// the Apply calls of the commit return. What it tells can be read by then. The deletion of an app tells nothing. It must
+	// not block, must not call the store and must not change what it is given.
+	OnCommit func(relation.Commit)
 	// OnBatch is called after each commit with what it held. It must not block.
 	OnBatch func(Batch)
 	// Fault is for tests: it is called at each step of a commit ("begin", "read", "write", "commit", "committed") and

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/kithchat/kith/internal/relation"
 )
 
 const (
@@ -47,13 +49,15 @@ func (s *Store) sweeper(ctx context.Context) {
 func (s *Store) sweepAll(ctx context.Context) error {
 	more, err := s.sweepable(ctx)
 	for more && err == nil {
-		err = s.alone(ctx, func(c conn) (err error) {
-			if more, err = sweepAccount(c); more || err != nil {
+		work := &call{}
+		work.alone = func(c conn) (err error) {
+			if more, err = s.sweepAccount(c, work); more || err != nil {
 				return err
 			}
 			more, err = s.sweepApp(c)
 			return err
-		})
+		}
+		err = s.submit(ctx, work)
 	}
 	return err
 }
@@ -68,8 +72,8 @@ func (s *Store) sweepable(ctx context.Context) (found bool, err error) {
 }
 
 // sweepAccount removes some rows of one deleted account: its list, then its entries on the lists of others, whose
-// sequences move, then the mark itself.
-func sweepAccount(c conn) (more bool, err error) {
+// sequences move, then its profile and devices with the mark itself.
+func (s *Store) sweepAccount(c conn, work *call) (more bool, err error) {
 	var id int64
 	err = c.query(`SELECT id FROM gone ORDER BY id LIMIT 1`, func(r row) error { return r.scan(&id) })
 	if err != nil || id == 0 {
@@ -95,19 +99,38 @@ func sweepAccount(c conn) (more bool, err error) {
 		if err := c.each(deletePairs, nil, owners, places); err != nil {
 			return false, err
 		}
-		return true, c.each(shrinkLists, nil, owners)
+		return true, s.shrink(c, owners, work)
 	}
-	if err := c.query(`DELETE FROM profile WHERE account = $1`, nil, id); err != nil {
-		return false, err
+	for _, q := range []string{`DELETE FROM profile WHERE account = $1`, `DELETE FROM online WHERE account = $1`} {
+		if err := c.query(q, nil, id); err != nil {
+			return false, err
+		}
 	}
 	return true, c.query(`DELETE FROM gone WHERE id = $1`, nil, id)
 }
 
 // shrinkLists counts one entry less on each list. A deleted owner has no row, so nothing happens to it.
 var shrinkLists = set{
-	one: `UPDATE account SET block_count = block_count - 1, block_seq = block_seq + 1 WHERE id = $1`,
+	one: `UPDATE account SET block_count = block_count - 1, block_seq = block_seq + 1 WHERE id = $1
+		RETURNING sdkappid, userid, block_seq`,
 	all: `UPDATE account a SET block_count = block_count - 1, block_seq = block_seq + 1
-		FROM (SELECT DISTINCT id FROM unnest($1::bigint[]) AS u(id)) j WHERE a.id = j.id`,
+		FROM (SELECT id, min(i) AS i FROM unnest($1::bigint[]) WITH ORDINALITY AS u(id, i) GROUP BY id) j WHERE a.id = j.id
+		RETURNING j.i, a.sdkappid, a.userid, a.block_seq`,
+}
+
+// shrink takes one entry off the count of each list and has the work tell that the lists changed.
+func (s *Store) shrink(c conn, owners []int64, work *call) error {
+	return c.each(shrinkLists, func(i int, r row) error {
+		if !s.listens() {
+			return nil
+		}
+		change := relation.ListChange{List: owners[i], Reload: true}
+		var app int64
+		err := r.scan(&app, &change.UserID, &change.Sequence)
+		change.SDKAppID = uint32(app)
+		work.lists = append(work.lists, change)
+		return err
+	}, owners)
 }
 
 // sweepApp removes some rows of one deleted app: its accounts become gone ones, then its events go, then the record.

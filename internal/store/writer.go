@@ -80,7 +80,9 @@ func (s *Store) commit(calls []*call) {
 	}
 	if err != nil {
 		s.ids = idPool{}
-		s.recount = s.recount || errors.Is(err, errLost)
+		if errors.Is(err, errLost) {
+			s.lost()
+		}
 		err = refusal(err)
 	} else {
 		s.committed(b)
@@ -140,12 +142,17 @@ func (s *Store) prober(ctx context.Context) {
 
 func (s *Store) committed(b *batch) {
 	s.count(b)
-	if len(b.events) > 0 && s.options.OnCommit != nil {
-		s.options.OnCommit(b.events)
-	}
+	s.tell(b)
 	if len(b.gone) > 0 {
 		s.wakeSweeper()
 	}
+}
+
+// lost assumes the worst of a commit that may have happened or not.
+func (s *Store) lost() {
+	s.recount = true
+	s.tellLost()
+	s.wakeSweeper()
 }
 
 // count takes a batch into the counters. After a commit whose answer was lost they are read anew, as soon as the database

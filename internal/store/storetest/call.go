@@ -60,10 +60,33 @@ func (x *fixture) page(owner string, start, limit int) relation.BlockPage {
 	x.Helper()
 	p, err := x.svc.Blocklist(x.ctx, relation.BlockQuery{SDKAppID: x.app.SDKAppID, Owner: owner, Start: start, Limit: limit})
 	x.ok("blocklist", err)
+	if p.List <= 0 || (p.Next != 0) != (p.Cursor != 0) {
+		x.Fatalf("page at %d of list %d: next %d, cursor %d", start, p.List, p.Next, p.Cursor)
+	}
+	p.List, p.Cursor = 0, 0 // the engine's own affair
 	if len(p.Entries) == 0 {
 		p.Entries = nil
 	}
 	return p
+}
+
+// scroll returns the page of a list behind a cursor.
+func (x *fixture) scroll(owner string, after int64, limit int) relation.BlockPage {
+	x.Helper()
+	p, err := x.svc.Blocklist(x.ctx, relation.BlockQuery{SDKAppID: x.app.SDKAppID, Owner: owner, After: after, Limit: limit})
+	x.ok("blocklist", err)
+	if p.Cursor != 0 && p.Cursor <= after || after != 0 && p.Next != 0 {
+		x.Fatalf("page behind %d: next %d, cursor %d", after, p.Next, p.Cursor)
+	}
+	return p
+}
+
+// account returns an account with the head of its list.
+func (x *fixture) account(userID string) relation.AccountHead {
+	x.Helper()
+	head, err := x.svc.Account(x.ctx, relation.AccountKey{SDKAppID: x.app.SDKAppID, UserID: userID})
+	x.ok("account", err)
+	return head
 }
 
 // list returns the UserIDs of a list, read in the largest pages.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,27 +46,6 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// journal keeps the events that OnCommit reported, in order.
-type journal struct {
-	mu     sync.Mutex
-	events []relation.Event
-}
-
-func (j *journal) add(events []relation.Event) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, e := range events {
-		e.Targets = slices.Clone(e.Targets)
-		j.events = append(j.events, e)
-	}
-}
-
-func (j *journal) all() []relation.Event {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.Clone(j.events)
-}
-
 // fixture is one engine on one database, with a clock, a journal and a Service on it. Its helpers fail the test where the
 // engine fails, so only the test's own goroutine may call them.
 type fixture struct {
@@ -78,6 +57,7 @@ type fixture struct {
 	svc     *relation.Service
 	app     *relation.App
 	open    func() Engine
+	lose    atomic.Bool // has the engine lose the answer to the next commit
 	// patience is how long the fixture waits for background work before it fails.
 	patience time.Duration
 }
@@ -93,8 +73,8 @@ func newFixture(t testing.TB, f Factory) *fixture {
 // openFixture opens an engine on a fresh database without an app.
 func openFixture(t testing.TB, f Factory, c *clock) *fixture {
 	t.Helper()
-	x := &fixture{TB: t, ctx: context.Background(), clock: c, journal: &journal{}, patience: patience}
-	x.open = f(t, Options{Now: c.Now, OnCommit: x.journal.add})
+	x := &fixture{TB: t, ctx: context.Background(), clock: c, journal: newJournal(t.Errorf), patience: patience}
+	x.open = f(t, Options{Now: c.Now, OnCommit: x.journal.add, Lose: func() bool { return x.lose.CompareAndSwap(true, false) }})
 	t.Cleanup(x.close)
 	x.reopen()
 	return x
@@ -102,6 +82,7 @@ func openFixture(t testing.TB, f Factory, c *clock) *fixture {
 
 func (x *fixture) reopen() {
 	x.Engine = x.open()
+	x.journal.use(x.Engine)
 	x.svc = relation.NewService(x.Engine, x.clock.Now)
 }
 
@@ -109,6 +90,7 @@ func (x *fixture) close() {
 	if x.Engine == nil {
 		return
 	}
+	x.journal.use(nil)
 	if err := x.Close(); err != nil {
 		x.Errorf("close: %v", err)
 	}

@@ -76,6 +76,8 @@ type side struct {
 	*fixture
 	stream []relation.Event
 	places map[relation.EventKey]int
+	// commits is how many of those told were compared.
+	commits int
 	// base holds each list's sequence after the last sweep, 0 if it is not in it. An engine may count what it sweeps or
 	// not, so sequences are compared from there. It is nil while entries may still be swept.
 	base map[account]int64
@@ -98,6 +100,7 @@ func newHistory(t testing.TB, a, b Factory, seed uint64) *history {
 	}
 	for i := range historyApps {
 		app := newApp(appID+uint32(i), h.clock.Now())
+		app.Callback.On = []relation.EventKind{relation.EventState}
 		h.apps = append(h.apps, &app)
 		h.both(op{fmt.Sprint("create app ", app.SDKAppID), func(s *side) string { return sentinel(s.CreateApp(s.ctx, app)) }})
 	}
@@ -165,6 +168,7 @@ func (h *history) gather() {
 	for _, e := range a.stream[from:] {
 		delete(h.newLife, account{e.SDKAppID, e.Owner})
 	}
+	h.gatherCommits()
 }
 
 // follow appends a side's new events to its stream and checks the rules about their ids and numbers.
@@ -185,6 +189,31 @@ func (h *history) follow(s *side) {
 		}
 		s.places[e.Key()] = len(s.stream)
 		s.stream = append(s.stream, e)
+	}
+}
+
+// gatherCommits compares what else was told since the last step. Of what is swept each engine tells by itself.
+func (h *history) gatherCommits() {
+	h.Helper()
+	var told [2]string
+	for i, s := range h.sides {
+		all := s.journal.told()
+		var lists []relation.ListChange
+		var kicked, deleted []relation.AccountKey
+		for _, c := range all[s.commits:] {
+			for _, change := range c.Lists {
+				if !change.Reload {
+					change.List, change.Sequence = 0, 0
+					lists = append(lists, change)
+				}
+			}
+			kicked, deleted = append(kicked, c.Kicked...), append(deleted, c.Deleted...)
+		}
+		s.commits = len(all)
+		told[i] = "lists " + text(lists) + "\nkicked " + text(kicked) + "\ndeleted " + text(deleted)
+	}
+	if told[0] != told[1] {
+		h.diverged("what was told:\n" + difference(told[0], told[1]))
 	}
 }
 
@@ -230,7 +259,7 @@ func (s *side) describe(e relation.Event) string {
 	if !known || s.stream[place].ID != e.ID {
 		return fmt.Sprintf("an event that was never reported: %+v", e)
 	}
-	return fmt.Sprintf("#%d %d %s %+v created %v attempts %d head %v", place, e.SDKAppID, e.Owner, e.NewEvent,
+	return fmt.Sprintf("#%d %d %s %s created %v attempts %d head %v", place, e.SDKAppID, e.Owner, text(e.NewEvent),
 		milli(e.Created), e.Attempts, e.Head)
 }
 

@@ -31,6 +31,7 @@ func (h *history) lookAtAll() {
 			for _, owner := range historyUsers() {
 				b.WriteString(s.lookAtAccount(owner))
 				fmt.Fprintf(&b, "count %d\n", s.count(owner))
+				b.WriteString(s.lookByCursor(owner, 1+limit%3))
 			}
 			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
 			b.WriteString(s.lookAtStats())
@@ -39,7 +40,7 @@ func (h *history) lookAtAll() {
 	}
 	h.both(op{"look at all apps", func(s *side) string {
 		apps, err := s.Apps(s.ctx)
-		return text(apps) + sentinel(err) + s.lookAtLetters(0, limit)
+		return text(apps) + sentinel(err) + text(s.online(limit)) + s.lookAtLetters(0, limit)
 	}})
 }
 
@@ -71,10 +72,46 @@ func (s *side) lookAtAccount(owner string) string {
 		SDKAppID: s.app.SDKAppID, Owner: owner, Targets: historyUsers(), Both: true,
 	})
 	fmt.Fprintf(&b, "states %+v %s\n", states, sentinel(err))
+	if err == nil {
+		b.WriteString(s.lookAtHead(owner, kicked, page))
+	}
 	for _, e := range s.queue(owner) {
 		fmt.Fprintf(&b, "waits %s\n", s.describe(e))
 	}
 	return b.String()
+}
+
+// lookAtHead compares the head of a list with its page, and the list with what was told of it.
+func (s *side) lookAtHead(owner string, kicked int64, page relation.BlockPage) string {
+	s.Helper()
+	head := s.account(owner)
+	if s.base == nil { // sweeping goes on
+		page.Sequence = head.Sequence
+	} else {
+		s.followed(owner)
+	}
+	equal(s, "head of "+owner, head, relation.AccountHead{KickedAt: kicked, List: page.List, Sequence: page.Sequence})
+	var online []string
+	for _, d := range s.online(3) {
+		if d.AccountKey == (relation.AccountKey{SDKAppID: s.app.SDKAppID, UserID: owner}) {
+			online = append(online, text(d.Device))
+		}
+	}
+	return fmt.Sprintf("online %s\n", online)
+}
+
+// lookByCursor prints a list in pages by cursor.
+func (s *side) lookByCursor(owner string, limit int) string {
+	var b strings.Builder
+	k := account{s.app.SDKAppID, owner}
+	for q := (relation.BlockQuery{SDKAppID: k.sdkAppID, Owner: owner, Limit: limit}); ; {
+		p, err := s.svc.Blocklist(s.ctx, q)
+		fmt.Fprintf(&b, "page %+v sequence %s %s\n", p.Entries, s.sequence(k, p.Sequence), sentinel(err))
+		if err != nil || p.Cursor <= q.After {
+			return b.String()
+		}
+		q.After = p.Cursor
+	}
 }
 
 func (s *side) lookAtLetters(sdkAppID uint32, limit int) string {

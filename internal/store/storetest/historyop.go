@@ -23,17 +23,19 @@ func historyUsers() []string { return []string{"a", "b", "c", "d", "e", "F", "_g
 // next chooses a step.
 func (h *history) next(app *relation.App) op {
 	switch n := h.rng.IntN(100); {
-	case n < 9:
+	case n < 6:
 		return h.importOp(app)
-	case n < 13:
+	case n < 14:
+		return h.sessionOp(app)
+	case n < 18:
 		return h.deleteOp(app)
-	case n < 15:
+	case n < 20:
 		return h.kickOp(app)
-	case n < 43:
+	case n < 42:
 		return h.changeOp(app, "block", (*relation.Service).Block)
-	case n < 65:
+	case n < 61:
 		return h.changeOp(app, "unblock", (*relation.Service).Unblock)
-	case n < 73:
+	case n < 72:
 		return h.pageOp(app)
 	case n < 79:
 		return h.checkOp(app)
@@ -119,6 +121,33 @@ func (h *history) pageOp(app *relation.App) op {
 	}}
 }
 
+// sessionOp has a device come or go.
+func (h *history) sessionOp(app *relation.App) op {
+	record, user := *app, h.user()
+	device := func() relation.Device {
+		platform := []string{"Web", "iOS"}[h.rng.IntN(2)]
+		origin := relation.Origin{ClientIP: fmt.Sprint("203.0.113.", h.rng.IntN(256)), Platform: platform}
+		return relation.Device{ID: []string{"A", "a"}[h.rng.IntN(2)], Origin: origin}
+	}
+	if h.rng.IntN(2) == 0 {
+		cmd := relation.LeaveCommand{
+			App: &record, UserID: user, Device: device(), Recorded: true,
+			Action: relation.ActionDisconnect, Reason: relation.ReasonTimeOut,
+		}
+		return op{fmt.Sprintf("leave %d %s %+v", app.SDKAppID, user, cmd.Device), func(s *side) string {
+			return sentinel(s.svc.Leave(s.ctx, cmd))
+		}}
+	}
+	cmd := relation.EnterCommand{App: &record, UserID: user, Device: device(), Resumed: h.rng.IntN(4) == 0}
+	if h.rng.IntN(3) == 0 {
+		cmd.Kicked = []relation.Device{device(), device()}
+	}
+	return op{fmt.Sprintf("enter %d %s %+v %+v", app.SDKAppID, user, cmd.Device, cmd.Kicked), func(s *side) string {
+		head, err := s.svc.Enter(s.ctx, cmd)
+		return fmt.Sprint(head.KickedAt, s.sequence(account{record.SDKAppID, user}, head.Sequence), sentinel(err))
+	}}
+}
+
 func (h *history) checkOp(app *relation.App) op {
 	q := relation.BlockCheckQuery{SDKAppID: app.SDKAppID, Owner: h.user(), Targets: h.users(), Both: h.rng.IntN(2) == 0}
 	return op{fmt.Sprintf("check %+v", q), func(s *side) string {
@@ -168,6 +197,7 @@ func (h *history) settleOp(app *relation.App) op {
 func (h *history) updateOp(app *relation.App) op {
 	app.Updated = h.clock.Now().Truncate(time.Second)
 	app.Callback.Off = [][]relation.EventKind{nil, nil, {relation.EventBlockAdd}, {relation.EventBlockDelete}}[h.rng.IntN(4)]
+	app.Callback.On = [][]relation.EventKind{nil, {relation.EventState}, {relation.EventState}}[h.rng.IntN(3)]
 	if app.SDKAppID == appID {
 		app.BlocklistLimit = historyLimit + h.rng.IntN(2)
 	}

@@ -20,12 +20,15 @@ import (
 type model struct {
 	o Options
 
+	writing  sync.Mutex // held from a change until it is told; taken before mu
 	mu       sync.Mutex
 	closed   bool
+	lives    int64 // of accounts so far
 	apps     map[uint32]relation.App
 	accounts map[account]*modelAccount
 	queues   map[account]*modelQueue
 	dead     []relation.DeadEvent
+	told     relation.Commit // of the change under way
 }
 
 // account names an account of an app, imported or not.
@@ -34,10 +37,18 @@ type account struct {
 	userID   string
 }
 
+func (k account) key() relation.AccountKey {
+	return relation.AccountKey{SDKAppID: k.sdkAppID, UserID: k.userID}
+}
+
 type modelAccount struct {
 	list     []relation.BlockEntry
+	places   []int64 // of the entries of list
+	place    int64   // of the newest entry ever
+	life     int64
 	sequence int64
 	kickedAt int64
+	online   map[string]relation.Device
 }
 
 // modelQueue holds the waiting events of an account name. It outlives the account.
@@ -69,6 +80,29 @@ func (m *model) Close() error {
 }
 
 func (m *model) Apply(ctx context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	if err := m.apply(ctx, scope, decide); err != nil {
+		return err
+	}
+	return m.tell()
+}
+
+// tell reports the change that was just made.
+func (m *model) tell() error {
+	told := m.told
+	m.told = relation.Commit{}
+	if m.o.Lose != nil && m.o.Lose() {
+		m.o.OnCommit(relation.Commit{Lost: true})
+		return relation.ErrUnavailable
+	}
+	if len(told.Events)+len(told.Lists)+len(told.Kicked)+len(told.Deleted) > 0 {
+		m.o.OnCommit(told)
+	}
+	return nil
+}
+
+func (m *model) apply(ctx context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -83,14 +117,14 @@ func (m *model) Apply(ctx context.Context, scope relation.Scope, decide func(rel
 	}
 	change := decide(m.snapshot(scope))
 	for _, p := range change.Import {
-		if k := (account{app, p.UserID}); m.accounts[k] == nil {
-			m.accounts[k] = &modelAccount{}
-		}
+		m.importAccount(account{app, p.UserID})
 	}
 	for _, id := range change.Kick {
 		m.accounts[account{app, id}].kickedAt = change.At.Unix()
+		m.told.Kicked = append(m.told.Kicked, account{app, id}.key())
 	}
 	m.changeList(account{app, scope.Owner}, change)
+	m.changeOnline(account{app, scope.Owner}, change)
 	for _, id := range change.Delete {
 		m.deleteAccount(account{app, id})
 	}
@@ -116,8 +150,20 @@ func has(list []relation.BlockEntry, id string) bool {
 	return slices.ContainsFunc(list, func(e relation.BlockEntry) bool { return e.UserID == id })
 }
 
-func remove(list []relation.BlockEntry, id string) []relation.BlockEntry {
-	return slices.DeleteFunc(list, func(e relation.BlockEntry) bool { return e.UserID == id })
+func (a *modelAccount) remove(id string) bool {
+	i := slices.IndexFunc(a.list, func(e relation.BlockEntry) bool { return e.UserID == id })
+	if i < 0 {
+		return false
+	}
+	a.list, a.places = slices.Delete(a.list, i, i+1), slices.Delete(a.places, i, i+1)
+	return true
+}
+
+func (m *model) importAccount(k account) {
+	if m.accounts[k] == nil {
+		m.lives++
+		m.accounts[k] = &modelAccount{life: m.lives, online: make(map[string]relation.Device)}
+	}
 }
 
 func (m *model) changeList(k account, change relation.Change) {
@@ -126,25 +172,35 @@ func (m *model) changeList(k account, change relation.Change) {
 	}
 	owner := m.accounts[k]
 	owner.sequence++
+	told := relation.ListChange{
+		AccountKey: k.key(), List: owner.life, Sequence: owner.sequence, Removed: slices.Clone(change.Unblock),
+	}
 	for _, id := range change.Unblock {
-		owner.list = remove(owner.list, id)
+		owner.remove(id)
 	}
 	for _, id := range change.Block {
-		owner.list = append(owner.list, relation.BlockEntry{UserID: id, Since: change.At.Unix()})
+		entry := relation.BlockEntry{UserID: id, Since: change.At.Unix()}
+		owner.place++
+		owner.list, owner.places = append(owner.list, entry), append(owner.places, owner.place)
+		told.Added = append(told.Added, entry)
 	}
+	m.told.Lists = append(m.told.Lists, told)
 }
 
 func (m *model) deleteAccount(k account) {
 	delete(m.accounts, k)
+	m.told.Deleted = append(m.told.Deleted, k.key())
 	for other, a := range m.accounts {
-		if other.sdkAppID == k.sdkAppID {
-			a.list = remove(a.list, k.userID)
+		if other.sdkAppID == k.sdkAppID && a.remove(k.userID) {
+			a.sequence++
+			m.told.Lists = append(m.told.Lists, relation.ListChange{
+				AccountKey: other.key(), List: a.life, Sequence: a.sequence, Reload: true,
+			})
 		}
 	}
 }
 
 func (m *model) append(k account, events []relation.NewEvent) {
-	var fresh []relation.Event
 	for _, e := range events {
 		q := m.queues[k]
 		if q == nil {
@@ -160,10 +216,7 @@ func (m *model) append(k account, events []relation.NewEvent) {
 			NewEvent: e, Created: m.now(), Head: len(q.rows) == 0,
 		}
 		q.rows = append(q.rows, event)
-		fresh = append(fresh, event)
-	}
-	if len(fresh) > 0 {
-		m.o.OnCommit(fresh)
+		m.told.Events = append(m.told.Events, event)
 	}
 }
 
@@ -188,10 +241,16 @@ func (m *model) Blocklist(_ context.Context, q relation.BlockQuery) (relation.Bl
 		return relation.BlockPage{}, relation.ErrNoAccount
 	}
 	start := min(q.Start, len(a.list))
+	if q.After != 0 {
+		start, _ = slices.BinarySearch(a.places, q.After+1)
+	}
 	end := min(start+q.Limit, len(a.list))
-	page := relation.BlockPage{Entries: slices.Clone(a.list[start:end]), Sequence: a.sequence}
+	page := relation.BlockPage{Entries: slices.Clone(a.list[start:end]), List: a.life, Sequence: a.sequence}
 	if end < len(a.list) {
-		page.Next = end
+		page.Cursor = a.places[end-1]
+		if q.After == 0 {
+			page.Next = end
+		}
 	}
 	return page, nil
 }
@@ -233,6 +292,16 @@ func (m *model) KickedAt(_ context.Context, sdkAppID uint32, userID string) (int
 	return 0, nil
 }
 
+func (m *model) Account(_ context.Context, key relation.AccountKey) (relation.AccountHead, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, ok := m.accounts[account{key.SDKAppID, key.UserID}]
+	if !ok {
+		return relation.AccountHead{}, relation.ErrNoAccount
+	}
+	return relation.AccountHead{KickedAt: a.kickedAt, List: a.life, Sequence: a.sequence}, nil
+}
+
 func (m *model) Apps(context.Context) ([]relation.App, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -257,9 +326,7 @@ func (m *model) putApp(app relation.App, known bool, otherwise error) error {
 	}
 	m.apps[app.SDKAppID] = app
 	for _, id := range app.Admins {
-		if k := (account{app.SDKAppID, id}); m.accounts[k] == nil {
-			m.accounts[k] = &modelAccount{}
-		}
+		m.importAccount(account{app.SDKAppID, id})
 	}
 	return nil
 }

@@ -21,9 +21,11 @@ type Engine interface {
 type Options struct {
 	// Now is the engine's clock; never nil.
 	Now func() time.Time
-	// OnCommit must be called after each commit with the events that became durable, in commit order, by one goroutine at
-	// a time; never nil.
-	OnCommit func([]relation.Event)
+	// OnCommit must be called after each commit that has anything to tell, in commit order, by one goroutine at a time, and
+	// before the calls of the commit return; never nil. What it tells can be read by then. It may read the engine.
+	OnCommit func(relation.Commit)
+	// Lose, if not nil, is asked after each commit; true has the engine lose the answer to it.
+	Lose func() bool
 }
 
 // Factory makes a fresh database, gone when t ends. Each call of open opens that same database, as a restart does; the
@@ -45,6 +47,8 @@ func Run(t *testing.T, f Factory) {
 		{"account", accountTests()},
 		{"block", blockTests()},
 		{"event", eventTests()},
+		{"commit", commitTests()},
+		{"online", onlineTests()},
 		{"settle", settleTests()},
 		{"app", appTests()},
 		{"apply", applyTests()},
