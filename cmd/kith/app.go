@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,10 @@ func (c *cli) appCreateCommand() *cobra.Command {
 	fs.StringArrayVar(&req.Admins, "admin", nil, "`UserID` that may use the REST API; repeat it for more (default administrator)")
 	fs.StringVar(&req.Key, "key", "", "secret `key`; made up if left out")
 	fs.IntVar(&req.BlocklistLimit, "blocklist-limit", 0, "`entries` that a blocklist holds (default 1000)")
+	fs.IntVar(&req.DevicesPerPlatform, "devices-per-platform", 0,
+		"`devices` of one platform that a user can have connected; one more puts the oldest out (default 1)")
+	fs.StringSliceVar(&req.WebOrigins, "web-origins", nil,
+		"`origins` whose pages may connect, such as https://chat.example.net,https://*.example.org (default all)")
 	rates.add(cmd)
 	return cmd
 }
@@ -80,7 +85,8 @@ func (c *cli) appUpdateCommand() *cobra.Command {
 	var name string
 	var admins []string
 	var disabled bool
-	var limit int
+	var limit, devices int
+	var origins []string
 	var rates rateFlags
 	var cmd *cobra.Command
 	cmd = c.appClientCommand("update SDKAPPID", "Change an app; what is not given stays", nil,
@@ -90,6 +96,8 @@ func (c *cli) appUpdateCommand() *cobra.Command {
 			take(&req.Admins, &admins, given("admin"))
 			take(&req.Disabled, &disabled, given("disabled"))
 			take(&req.BlocklistLimit, &limit, given("blocklist-limit"))
+			take(&req.DevicesPerPlatform, &devices, given("devices-per-platform"))
+			take(&req.WebOrigins, &origins, given("web-origins"))
 			if err := rates.update(&req, given); err != nil {
 				return err
 			}
@@ -107,6 +115,10 @@ func (c *cli) appUpdateCommand() *cobra.Command {
 	fs.StringArrayVar(&admins, "admin", nil, "`UserID` that may use the REST API; repeat it for more; replaces all")
 	fs.BoolVar(&disabled, "disabled", false, "refuse the app's calls and hold its callbacks; --disabled=false ends it")
 	fs.IntVar(&limit, "blocklist-limit", 0, "`entries` that a blocklist holds; 0 for the default")
+	fs.IntVar(&devices, "devices-per-platform", 0,
+		"`devices` of one platform that a user can have connected; one more puts the oldest out; 0 for the default")
+	fs.StringSliceVar(&origins, "web-origins", nil,
+		"`origins` whose pages may connect, such as https://chat.example.net,https://*.example.org; replaces all; empty for all pages")
 	rates.add(cmd)
 	return cmd
 }
@@ -193,6 +205,8 @@ func writeApp(w io.Writer, app operator.App) {
 	row(w, "admins", list(app.Admins))
 	row(w, "blocklist limit", app.BlocklistLimit)
 	row(w, "rates", showRates(app.Rates))
+	row(w, "devices", fmt.Sprintf("%d of each platform", app.DevicesPerPlatform))
+	row(w, "web origins", cmp.Or(strings.Join(app.WebOrigins, ", "), "all"))
 	for i, key := range app.Keys {
 		label, note := "", ""
 		if i == 0 {

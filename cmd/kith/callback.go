@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,8 +48,8 @@ func (c *cli) callbackSetCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringVar(&url, "url", "", "`URL` of the app backend; empty switches callbacks off")
 	fs.StringVar(&token, "token", "", "`token` that signs each callback; empty for unsigned ones")
-	fs.StringSliceVar(&enable, "enable", nil, "`commands` to send, such as "+string(relation.EventBlockDelete))
-	fs.StringSliceVar(&disable, "disable", nil, "`commands` not to send")
+	fs.StringSliceVar(&enable, "enable", nil, "`commands` to send, of: "+commands(func(relation.EventKind) bool { return true }))
+	fs.StringSliceVar(&disable, "disable", nil, "`commands` not to send; off until enabled: "+commands(relation.EventKind.OptIn))
 	fs.DurationVar(&timeout, "timeout", 0, "time for an attempt; 0 for the default")
 	fs.BoolVar(&retry, "retry", true, "retry failed attempts; --retry=false parks an event after the first")
 	fs.IntVar(&concurrency, "concurrency", 0, "`attempts` under way at a time; 0 for the default")
@@ -107,6 +108,11 @@ func kinds(texts []string) []relation.EventKind {
 		kinds[i] = relation.EventKind(text)
 	}
 	return kinds
+}
+
+// commands lists the callback commands that match.
+func commands(match func(relation.EventKind) bool) string {
+	return list(slices.DeleteFunc(relation.EventKinds(), func(kind relation.EventKind) bool { return !match(kind) }))
 }
 
 func (c *cli) printCallback(callback operator.Callback) error {

@@ -30,15 +30,18 @@ func TestAppCommands(t *testing.T) {
 
 	var created operator.AppSecret
 	k.json(&created, "app", "create", "--sdkappid", "1600077123", "--name", "chat", "--admin", "boss", "--admin", "deputy",
-		"--key", cliKey, "--rate", "100", "--rate-special", "black_list_add=5")
+		"--key", cliKey, "--rate", "100", "--rate-special", "black_list_add=5",
+		"--devices-per-platform", "2", "--web-origins", "https://chat.example.net,http://localhost:3000")
 	created.Created, created.Updated, created.Keys[0].Created = time.Time{}, time.Time{}, time.Time{}
 	equal(t, "created", created, operator.AppSecret{Key: cliKey, App: operator.App{
 		SDKAppID: 1600077123, Name: "chat", Admins: []string{"boss", "deputy"}, BlocklistLimit: relation.DefaultBlocklistLimit,
 		Keys:  []operator.Key{{Fingerprint: apps.Fingerprint(relation.AppKey{Secret: cliKey})}},
 		Rates: relation.Rates{App: 100, Special: map[string]float64{"black_list_add": 5}},
 		Callback: operator.Callback{
-			Enabled: relation.EventKinds(), Disabled: []relation.EventKind{}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
+			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
 		},
+		DevicesPerPlatform: 2, WebOrigins: []string{"https://chat.example.net", "http://localhost:3000"},
 	}})
 
 	var app operator.App
@@ -80,6 +83,28 @@ func TestAppCommands(t *testing.T) {
 	k.fail(exitFailed, "there is no app", "app", "show", "1600077123")
 }
 
+func TestDevicesAndWebOrigins(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", "1600077123")
+	update := func(want string, flags ...string) {
+		t.Helper()
+		if out := k.run(append([]string{"app", "update", "1600077123"}, flags...)...); !strings.Contains(out, want+"\n") {
+			t.Errorf("%v: no line with %q:\n%s", flags, want, out)
+		}
+	}
+	update("1 of each platform", "--name", "chat")
+	update("5 of each platform", "--devices-per-platform", "5")
+	update("https://a.example, https://*.b.example:8443", "--web-origins", "https://a.example,https://*.b.example:8443")
+	update("5 of each platform", "--name", "talk") // what is not given stays
+	update("1 of each platform", "--devices-per-platform", "0")
+	update("web origins      all", "--web-origins", "")
+	for _, command := range [][]string{{"app", "create"}, {"app", "update", "1600077123"}} {
+		k.fail(exitUsage, "the devices per platform must be 1 to 20", append(slices.Clone(command), "--devices-per-platform", "21")...)
+		k.fail(exitUsage, "remove the slash", append(slices.Clone(command), "--web-origins", "https://a.example/")...)
+	}
+}
+
 func TestWrongRates(t *testing.T) {
 	data, _ := startServer(t)
 	k := shell{t, data}
@@ -113,16 +138,29 @@ func TestCallbackCommands(t *testing.T) {
 	var callback operator.Callback
 	k.json(&callback, "app", "callback", "set", "1600077123", "--url", backend.URL, "--token", cliToken,
 		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "1500ms", "--retry=false", "--concurrency", "3")
-	k.json(&callback, "app", "callback", "set", "1600077123", "--enable", "Sns.CallbackBlackListDelete")
+	k.json(&callback, "app", "callback", "set", "1600077123", "--enable", "Sns.CallbackBlackListDelete,State.StateChange")
 	want := operator.Callback{
 		URL: backend.URL, TokenSet: true, TimeoutMS: 1500, Concurrency: 3,
-		Enabled: []relation.EventKind{relation.EventBlockDelete}, Disabled: []relation.EventKind{relation.EventBlockAdd},
+		Enabled:  []relation.EventKind{relation.EventBlockDelete, relation.EventState},
+		Disabled: []relation.EventKind{relation.EventBlockAdd},
 	}
 	equal(t, "set", callback, want)
 	k.json(&callback, "app", "callback", "show", "1600077123")
 	equal(t, "shown", callback, want)
 	if out := k.run("app", "callback", "show", "1600077123"); strings.Contains(out, cliToken) {
 		t.Errorf("the token is shown:\n%s", out)
+	}
+
+	out := k.run("app", "callback", "set", "1600077123", "--disable", "State.StateChange")
+	if !strings.Contains(out, "enabled       Sns.CallbackBlackListDelete\n") ||
+		!strings.Contains(out, "disabled      Sns.CallbackBlackListAdd, State.StateChange\n") {
+		t.Errorf("which are on is not shown:\n%s", out)
+	}
+	help := execute(t, nil, "app", "callback", "set", "--help").out
+	for _, kind := range relation.EventKinds() {
+		if !strings.Contains(help, string(kind)) {
+			t.Errorf("the help does not name %s:\n%s", kind, help)
+		}
 	}
 
 	var report operator.CallbackReport
@@ -214,6 +252,19 @@ func TestEventsCommand(t *testing.T) {
 	}
 	k.fail(exitFailed, "there is no app", "events", "--app", "6")
 	k.fail(exitFailed, "there is no app", "events", "--app", "6", "--dead")
+}
+
+func TestDeadEventTellsInShort(t *testing.T) {
+	for want, e := range map[string]operator.DeadEvent{
+		"1 pair":                {ToAccount: []string{"a"}},
+		"2 pairs":               {ToAccount: []string{"a", "b"}},
+		"Disconnect, LinkClose": {State: &relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}},
+		"Login, Register, put out Web, iPad": {
+			State: &relation.StateChange{Action: "Login", Reason: "Register", Kicked: []string{"Web", "iPad"}},
+		},
+	} {
+		equal(t, "dead letter", tells(e), want)
+	}
 }
 
 func TestBackupAndCheck(t *testing.T) {

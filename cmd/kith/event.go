@@ -78,12 +78,25 @@ func (c *cli) deadEvents(ctx context.Context, client *operator.Client, app uint3
 			row(w, "There are no dead letters.")
 			return
 		}
-		row(w, "PARKED", "SDKAPPID", "COMMAND", "FROM_ACCOUNT", "PAIRS", "ATTEMPTS", "REASON", "ID")
+		row(w, "PARKED", "SDKAPPID", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
 		for _, e := range all.Events {
-			row(w, when(e.Parked), e.SDKAppID, e.Command, e.FromAccount, len(e.ToAccount), e.Attempts, e.Reason, e.ID)
+			row(w, when(e.Parked), e.SDKAppID, e.Command, e.FromAccount, tells(e), e.Attempts, e.Reason, e.ID)
 		}
 		if all.Next != "" {
 			row(w, fmt.Sprintf("There may be more; see --limit, now %d.", limit))
 		}
 	})
+}
+
+// tells says in short what an event would have told.
+func tells(e operator.DeadEvent) string {
+	switch {
+	case e.State != nil && len(e.State.Kicked) > 0:
+		return fmt.Sprintf("%s, %s, put out %s", e.State.Action, e.State.Reason, list(e.State.Kicked))
+	case e.State != nil:
+		return e.State.Action + ", " + e.State.Reason
+	case len(e.ToAccount) == 1:
+		return "1 pair"
+	}
+	return fmt.Sprintf("%d pairs", len(e.ToAccount))
 }
