@@ -3,7 +3,9 @@
 // copy. Start it, then point the app's callback at it:
 //
 //	go run ./examples/appbackend
-//	kith app callback set SDKAPPID --url http://127.0.0.1:9000/callback
+//	kith app callback set SDKAPPID --url http://127.0.0.1:9000/callback --enable State.StateChange
+//
+// Without --enable it sees blocks and unblocks only.
 //
 // It stops on an interrupt or SIGTERM, after the requests in flight were answered.
 package main

@@ -49,8 +49,10 @@ type TestReport struct {
 
 // TestCallback sends one request to the app's endpoint over a connection of its own and reports what happened, step by
 // step. The request is a real one, signed like any other, with the header kith-test: 1 and an empty PairList, so that an
-// app backend which does not know the header changes nothing. It does not touch the app's events and works for a
-// disabled app; after a delivery, events that wait for a retry are tried at once. It fails when the app has no URL that can be called, or when ctx ends first.
+// app backend which does not know the header changes nothing. Its command is Sns.CallbackBlackListDelete, whichever
+// commands the app has switched on. It does not touch the app's events and works for a disabled app; after a delivery,
+// events that wait for a retry are tried at once. It fails when the app has no URL that can be called, or when ctx ends
+// first.
 func (d *Dispatcher) TestCallback(ctx context.Context, app *relation.App) (TestReport, error) {
 	if app.Callback.URL == "" {
 		return TestReport{}, errors.New("the app has no callback URL: set one first")

@@ -1,5 +1,5 @@
 // Package app is a small, complete app backend: it receives Kith's callbacks, keeps its own copy of the blocklists in
-// memory, and prints each change as one line. The program around it is examples/appbackend; kith demo runs the same
+// memory, and prints each change as one line, logins and logouts too if the app switched State.StateChange on. The program around it is examples/appbackend; kith demo runs the same
 // backend.
 //
 // The copy is idempotent by design: it holds sets, so a callback that arrives twice changes nothing the second time, and
@@ -39,10 +39,12 @@ type Options struct {
 	SDKAppID uint32
 	// Tokens are the app's callback Tokens, several while one is being changed. None takes unsigned callbacks.
 	Tokens []string
-	// Out gets one line for each changed pair. Nil prints nothing.
+	// Out gets one line for each changed pair, login and logout. Nil prints nothing.
 	Out io.Writer
 	// OnEvent is called after each event was applied and printed, from the request's goroutine. Nil is allowed.
 	OnEvent func(webhook.BlackListEvent)
+	// OnState is called after each login, logout or lost connection was printed, like OnEvent. Nil is allowed.
+	OnState func(webhook.StateEvent)
 	// Logger gets refused callbacks. Nil means slog.Default().
 	Logger *slog.Logger
 	// Now is the clock that signatures are checked with. Nil means time.Now.
@@ -54,6 +56,7 @@ type Backend struct {
 	app     uint32 // 0: any
 	lists   blocklists
 	onEvent func(webhook.BlackListEvent)
+	onState func(webhook.StateEvent)
 	mux     http.ServeMux
 
 	printing sync.Mutex
@@ -62,7 +65,7 @@ type Backend struct {
 
 // New makes a backend with empty blocklists. It fails when a Token is empty.
 func New(o Options) (*Backend, error) {
-	b := &Backend{app: o.SDKAppID, out: o.Out, onEvent: o.OnEvent}
+	b := &Backend{app: o.SDKAppID, out: o.Out, onEvent: o.OnEvent, onState: o.OnState}
 	if b.out == nil {
 		b.out = io.Discard
 	}
@@ -72,6 +75,7 @@ func New(o Options) (*Backend, error) {
 		Tokens:            o.Tokens,
 		OnBlackListAdd:    b.blocked,
 		OnBlackListDelete: b.unblocked,
+		OnStateChange:     b.stateChanged,
 		OnUnknown:         b.unknown,
 		Logger:            o.Logger,
 		Now:               o.Now,
@@ -103,6 +107,19 @@ func (b *Backend) unblocked(_ context.Context, e webhook.BlackListEvent) error {
 		b.print("unblocked", e, p, b.lists.remove(e.SDKAppID, p))
 	}
 	b.tell(e)
+	return nil
+}
+
+// stateChanged prints what a device did. A backend that keeps who is online must bear that an event comes twice.
+func (b *Backend) stateChanged(_ context.Context, e webhook.StateEvent) error {
+	kicked := ""
+	if len(e.Kicked) > 0 {
+		kicked = ", put out " + visible(strings.Join(e.Kicked, " "))
+	}
+	b.printf("%-9s  %s %s, %s%s   (%s)\n", "state", visible(e.Account), visible(e.Action), visible(e.Reason), kicked, origin(e.Event))
+	if b.onState != nil {
+		b.onState(e)
+	}
 	return nil
 }
 

@@ -27,6 +27,7 @@ type fixture struct {
 	server *httptest.Server
 	out    bytes.Buffer
 	events []webhook.BlackListEvent
+	states []webhook.StateEvent
 }
 
 func start(t *testing.T, o Options) *fixture {
@@ -34,6 +35,7 @@ func start(t *testing.T, o Options) *fixture {
 	f := &fixture{}
 	o.Out = &f.out
 	o.OnEvent = func(e webhook.BlackListEvent) { f.events = append(f.events, e) }
+	o.OnState = func(e webhook.StateEvent) { f.states = append(f.states, e) }
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.Now = func() time.Time { return time.Unix(testTime, 0) }
 	backend, err := New(o)
@@ -55,15 +57,28 @@ type callback struct {
 	attempt int
 }
 
+// loggedIn is State.StateChange of a login.
+func loggedIn(account string, kicked ...api.KickedDevice) []byte {
+	return webhook.EncodeState(api.StateCallback{
+		CallbackCommand: api.CallbackStateChange, EventTime: testTime * 1000, KickedDevice: kicked,
+		Info: api.StateInfo{Action: api.StateLogin, ToAccount: account, Reason: api.StateRegister},
+	})
+}
+
 // send delivers as Kith does and returns status and ErrorCode.
 func (f *fixture) send(t *testing.T, c callback) (status, code int) {
+	t.Helper()
+	return f.sendBody(t, c, webhook.EncodeBlackList(c.command, c.pairs))
+}
+
+func (f *fixture) sendBody(t *testing.T, c callback, body []byte) (status, code int) {
 	t.Helper()
 	target, err := webhook.NewTarget(webhook.TargetOptions{URL: f.server.URL + CallbackPath, SDKAppID: c.app, Token: c.token})
 	if err != nil {
 		t.Fatal(err)
 	}
 	url := target.URL(webhook.Call{Command: c.command, ClientIP: "127.0.0.1", OptPlatform: api.PlatformREST, RequestTime: testTime})
-	r, err := http.NewRequest(http.MethodPost, url.String(), bytes.NewReader(webhook.EncodeBlackList(c.command, c.pairs)))
+	r, err := http.NewRequest(http.MethodPost, url.String(), bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +86,8 @@ func (f *fixture) send(t *testing.T, c callback) (status, code int) {
 		r.Header.Set(api.HeaderWebhookID, c.id)
 		r.Header.Set(api.HeaderAttempt, strconv.Itoa(c.attempt))
 	}
-	status, body := f.do(t, r)
-	answer, err := webhook.ParseAnswer(body)
+	status, text := f.do(t, r)
+	answer, err := webhook.ParseAnswer(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +152,28 @@ unblocked  mira.k -> spam   (no change in this copy, event e2, attempt 2, from 1
 	}
 	if len(f.events) != 3 || f.events[2].ID != "e2" || f.events[2].Attempt != 2 {
 		t.Errorf("OnEvent got %+v", f.events)
+	}
+}
+
+func TestBackendPrintsLogins(t *testing.T) {
+	f := start(t, Options{SDKAppID: testApp, Tokens: []string{"wh-token-7"}})
+	c := callback{testApp, "wh-token-7", api.CallbackStateChange, nil, "e1", 1}
+	for _, body := range [][]byte{
+		loggedIn("mira.k"), loggedIn("mira.k", api.KickedDevice{Platform: "Web"}, api.KickedDevice{Platform: "iPad"}), loggedIn("\x1b[2J"),
+	} {
+		if status, code := f.sendBody(t, c, body); status != 200 || code != 0 {
+			t.Fatalf("%d, ErrorCode %d", status, code)
+		}
+	}
+	const want = `state      mira.k Login, Register   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
+state      mira.k Login, Register, put out Web iPad   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
+state      "\x1b[2J" Login, Register   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
+`
+	if got := f.out.String(); got != want {
+		t.Errorf("printed\n%swant\n%s", got, want)
+	}
+	if len(f.states) != 3 || f.states[0].Account != "mira.k" || len(f.events) != 0 {
+		t.Errorf("OnState got %+v, OnEvent %+v", f.states, f.events)
 	}
 }
 
