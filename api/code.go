@@ -85,6 +85,20 @@ const (
 	CodeBlocklistFull Code = 30013
 )
 
+// Codes of the online status (openim).
+const (
+	// CodeOnlineBody: a field of the body has the wrong type, or To_Account is empty.
+	CodeOnlineBody Code = 90001
+	// CodeOnlineAccounts: To_Account is missing, or not a list of strings.
+	CodeOnlineAccounts Code = 90003
+	// CodeOpenimAdmin: only an admin of the app may call this.
+	CodeOpenimAdmin Code = 90009
+	// CodeOnlineTooMany: more than 500 accounts in one call. Ask for them in several calls.
+	CodeOnlineTooMany Code = 90011
+	// CodeOpenimInternal: the server failed. Retry; the operator's log has the reason.
+	CodeOpenimInternal Code = 91000
+)
+
 // ResultInfo and ErrorInfo texts that clients may compare. Where the original's text is not known, the choice follows
 // the pattern of its neighbours.
 const (

@@ -13,5 +13,6 @@ func Commands() []string {
 		"black_list_delete",
 		"black_list_get",
 		"black_list_check",
+		"query_online_status",
 	}
 }

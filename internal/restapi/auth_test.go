@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/auth"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/usersig"
 )
@@ -223,6 +224,22 @@ func TestTooManyFailures(t *testing.T) {
 	for range 20 {
 		send(testAdmin, expired, api.CodeTicketExpired) // genuine, so not counted
 	}
+}
+
+// TestRefusedTicketsCountTogether: with those that another door refused.
+func TestRefusedTicketsCountTogether(t *testing.T) {
+	f := newFixture(t, &nullStore{}, func(o *Options) { o.Auth = auth.New(auth.Options{Apps: o.Apps, Now: o.Now}) })
+	app, err := f.h.auth.App(f.app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, _, err := f.h.auth.Verify(app, testAdmin, "junk"); err == nil {
+			t.Fatal("junk is a ticket")
+		}
+	}
+	query := fmt.Sprintf("?sdkappid=%d&identifier=%s&usersig=junk", f.app, testAdmin)
+	f.wantCode(f.envelope(f.post("/v4/"+existsCmd+query, `{}`)), api.CodeTooManyFailures)
 }
 
 // TestSecretsStayInside runs every failing path of authentication and searches log and answer for what must not leak.

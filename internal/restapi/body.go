@@ -67,8 +67,20 @@ func (s *service) decode(body []byte, req any) error {
 	if jsontext.Value(body).Kind() != jsontext.KindBeginObject {
 		return failure{api.CodeBodyNotJSON, "the body is not a JSON object"}
 	}
-	if wrong, ok := errors.AsType[*json.SemanticError](err); ok && wrong.JSONKind == jsontext.KindNumber && namesAccount(wrong.JSONPointer) {
+	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
+		return s.wrongType(wrong)
+	}
+	return s.undecodable
+}
+
+// wrongType is the failure of a value that does not fit its field.
+func (s *service) wrongType(wrong *json.SemanticError) failure {
+	at := wrong.JSONPointer
+	switch {
+	case wrong.JSONKind == jsontext.KindNumber && namesAccount(at):
 		return failure{api.CodeAccountNotString, "an account in the body is a number; send it as a string"}
+	case s.noAccounts != failure{} && jsontext.Pointer("/To_Account").Contains(at):
+		return s.noAccounts
 	}
 	return s.undecodable
 }

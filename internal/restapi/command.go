@@ -21,7 +21,8 @@ type call struct {
 	origin relation.Origin
 }
 
-// job carries out a decoded request. It returns the answer's body, or an error that Handler.explain can map.
+// job carries out a decoded request. It returns the answer's body, or an error that Handler.explain can map. An answer that
+// comes with an error is sent as it is, instead of the bare envelope.
 type job func(ctx context.Context, c call) (any, error)
 
 // table lists all commands.
@@ -37,6 +38,8 @@ func (h *Handler) table() []*command {
 		row(sns, "black_list_delete", h.blackListDelete),
 		row(sns, "black_list_get", h.blackListGet),
 		row(sns, "black_list_check", h.blackListCheck),
+
+		row(openim, "query_online_status", h.queryOnlineStatus),
 	}
 }
 
@@ -71,6 +74,8 @@ type service struct {
 	admin api.Code
 	// undecodable answers a body of the wrong shape.
 	undecodable failure
+	// noAccounts answers a To_Account of the wrong shape; the zero failure: undecodable does.
+	noAccounts failure
 	// parameter and parameterInfo answer a parameter that is missing or out of range.
 	parameter     api.Code
 	parameterInfo string
@@ -100,6 +105,16 @@ var (
 		parameterInfo: api.InfoAccountParameter,
 		noAccount:     failure{api.CodeAccountUnknown, api.InfoAccountNotExist},
 		internal:      api.CodeAccountInternal,
+	}
+	openim = &service{
+		name:          "openim",
+		admin:         api.CodeOpenimAdmin,
+		undecodable:   failure{api.CodeOnlineBody, "a field of the body has the wrong type; see the command's reference"},
+		noAccounts:    failure{api.CodeOnlineAccounts, "To_Account is not a list of strings; name 1 to 500 accounts"},
+		parameter:     api.CodeOnlineBody,
+		parameterInfo: "a parameter is wrong",
+		noAccount:     failure{api.CodeAccountUnknown, api.InfoAccountNotExist},
+		internal:      api.CodeOpenimInternal,
 	}
 )
 

@@ -42,20 +42,22 @@ func declared(t testing.TB, file string, kind token.Token, wanted func(*ast.Valu
 // TestEveryErrorHasACode reads relation's errors from its source, so that a new one without a row is found.
 func TestEveryErrorHasACode(t *testing.T) {
 	const again, reason = "the server cannot store changes now; try again", "internal error; try again, the server's log has the reason"
+	const noAccount, noApp = "Err_TLS_PT_Open_Login_Account_Not_Exist", "there is no app with this sdkappid"
 	type row struct {
-		err        error
-		sns, login failure
+		err                error
+		sns, login, openim failure
 	}
 	rows := map[string]row{
 		"ErrParameter": {
 			relation.ErrParameter,
 			failure{30001, "SNS_PARAMETER_ERR: why"},
 			failure{70402, "Err_TLS_PT_Open_Login_Account_Invalid: why"},
+			failure{90001, "a parameter is wrong: why"},
 		},
-		"ErrNoAccount":   {relation.ErrNoAccount, failure{30003, ownerInfo}, failure{70107, "Err_TLS_PT_Open_Login_Account_Not_Exist"}},
-		"ErrNoApp":       {relation.ErrNoApp, failure{70020, "there is no app with this sdkappid"}, failure{70020, "there is no app with this sdkappid"}},
-		"ErrAppExists":   {relation.ErrAppExists, failure{30006, reason}, failure{70500, reason}}, // no command makes apps
-		"ErrUnavailable": {relation.ErrUnavailable, failure{30006, again}, failure{70500, again}},
+		"ErrNoAccount":   {relation.ErrNoAccount, failure{30003, ownerInfo}, failure{70107, noAccount}, failure{70107, noAccount}},
+		"ErrNoApp":       {relation.ErrNoApp, failure{70020, noApp}, failure{70020, noApp}, failure{70020, noApp}},
+		"ErrAppExists":   {relation.ErrAppExists, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}}, // no command makes apps
+		"ErrUnavailable": {relation.ErrUnavailable, failure{30006, again}, failure{70500, again}, failure{91000, again}},
 	}
 	names := 0
 	for _, spec := range declared(t, "../relation/error.go", token.VAR, func(v *ast.ValueSpec) bool { return strings.HasPrefix(v.Names[0].Name, "Err") }) {
@@ -69,7 +71,7 @@ func TestEveryErrorHasACode(t *testing.T) {
 		for _, side := range []struct {
 			service *service
 			want    failure
-		}{{sns, r.sns}, {login, r.login}} {
+		}{{sns, r.sns}, {login, r.login}, {openim, r.openim}} {
 			f := newFixture(t, &nullStore{}, nil)
 			got := f.h.explain(&command{service: side.service, name: "test"}, fmt.Errorf("%w: why", r.err))
 			if got != side.want {

@@ -80,6 +80,34 @@ func (r *registry) remove(id uint32) {
 	delete(r.apps, id)
 }
 
+// devices are the platforms from which accounts are connected; it is the test's Presence.
+type devices struct {
+	mu        sync.Mutex
+	platforms map[device][]string
+}
+
+// device names whose devices are meant.
+type device struct {
+	app    uint32
+	userID string
+}
+
+func (d *devices) Platforms(app uint32, userID string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.platforms[device{app, userID}]
+}
+
+// connect says from where an account is connected now, replacing what was said before.
+func (d *devices) connect(app uint32, userID string, platforms ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.platforms == nil {
+		d.platforms = make(map[device][]string)
+	}
+	d.platforms[device{app, userID}] = platforms
+}
+
 // logBuffer collects the log.
 type logBuffer struct {
 	mu  sync.Mutex
@@ -100,12 +128,13 @@ func (b *logBuffer) String() string {
 
 // fixture is a Handler with one app and its parts in reach.
 type fixture struct {
-	t     testing.TB
-	clock *clock
-	apps  *registry
-	log   *logBuffer
-	h     *Handler
-	app   uint32
+	t      testing.TB
+	clock  *clock
+	apps   *registry
+	online *devices
+	log    *logBuffer
+	h      *Handler
+	app    uint32
 }
 
 // testAppRecord is the app of every test: one key, one admin, all callbacks on.
@@ -121,14 +150,15 @@ func testAppRecord(id uint32) relation.App {
 
 // newFixture returns a fixture on store. change, if not nil, adjusts the options.
 func newFixture(t testing.TB, store relation.Store, change func(*Options)) *fixture {
-	f := &fixture{t: t, clock: &clock{now: testStart}, apps: &registry{}, log: &logBuffer{}, app: testApp}
+	f := &fixture{t: t, clock: &clock{now: testStart}, apps: &registry{}, online: &devices{}, log: &logBuffer{}, app: testApp}
 	f.apps.put(testAppRecord(f.app))
 	o := Options{
-		Service: relation.NewService(store, f.clock.Now),
-		Apps:    f.apps,
-		Kicks:   store,
-		Log:     slog.New(slog.NewTextHandler(f.log, nil)),
-		Now:     f.clock.Now,
+		Service:  relation.NewService(store, f.clock.Now),
+		Apps:     f.apps,
+		Kicks:    store,
+		Presence: f.online,
+		Log:      slog.New(slog.NewTextHandler(f.log, nil)),
+		Now:      f.clock.Now,
 	}
 	if change != nil {
 		change(&o)

@@ -14,7 +14,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestGolden replays the transcripts in testdata against the real store. A transcript is a conversation of an admin
 // with one app, for people to read: "POST <service>/<command> <body>", then the answer as it stands on the wire, then
-// the events that the call made. "# ..." is a remark, "wait <duration>" moves the clock.
+// the events that the call made. "# ..." is a remark, "wait <duration>" moves the clock, "online <account>
+// <platform>..." says from where an account is connected.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -56,6 +57,9 @@ func (w *world) replay(transcript string) string {
 				w.t.Fatal(err)
 			}
 			w.clock.advance(d)
+		case "online":
+			words := strings.Fields(rest)
+			w.online.connect(w.app, words[0], words[1:]...)
 		}
 		out.WriteString(line + "\n")
 		if verb != "POST" {

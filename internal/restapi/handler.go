@@ -29,6 +29,12 @@ type Kicks interface {
 	KickedAt(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
 }
 
+// Presence tells which devices are connected now. It is asked once for each account of a call and must be quick.
+type Presence interface {
+	// Platforms returns the OptPlatform words of an account's devices; none: it is offline.
+	Platforms(sdkAppID uint32, userID string) []string
+}
+
 // Metrics counts answers. command is the name alone, such as black_list_delete, or "unknown".
 type Metrics interface {
 	Observe(command string, code api.Code, took time.Duration)
@@ -43,6 +49,8 @@ type Options struct {
 	// Auth verifies tickets, of the same Apps; a Verifier of this Handler alone when nil. Share one with the gateway, so
 	// that refused tickets count together.
 	Auth *auth.Verifier
+	// Presence knows who is online; everybody is offline when nil.
+	Presence Presence
 	// Log receives failures of the server; slog.Default() when nil.
 	Log *slog.Logger
 	// Now is the clock for tickets, rates and durations; time.Now when nil.
@@ -65,6 +73,7 @@ type Handler struct {
 	apps        auth.Apps
 	kicks       Kicks
 	auth        *auth.Verifier
+	presence    Presence
 	log         *slog.Logger
 	now         func() time.Time
 	metrics     Metrics
@@ -85,6 +94,7 @@ func New(o Options) *Handler {
 		apps:        o.Apps,
 		kicks:       o.Kicks,
 		auth:        o.Auth,
+		presence:    o.Presence,
 		log:         o.Log,
 		now:         o.Now,
 		metrics:     o.Metrics,
@@ -134,7 +144,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code := api.OK
 	if err != nil {
 		fail := h.explain(cmd, err)
-		answer, code = cmd.service.envelope(fail), fail.Code
+		if code = fail.Code; answer == nil {
+			answer = cmd.service.envelope(fail)
+		}
 	}
 	h.respond(w, cmd, answer)
 	if h.metrics != nil {
@@ -142,7 +154,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve takes a request through all steps and returns the answer of a success.
+// serve takes a request through all steps and returns the answer of a success. A failure may have an answer, too; see job.
 func (h *Handler) serve(cmd *command, r *http.Request) (answer any, err error) {
 	defer recoverTo(&err)
 	if cmd == unknownCommand {
