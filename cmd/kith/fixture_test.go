@@ -16,12 +16,16 @@ import (
 	"github.com/kithchat/kith/internal/server"
 )
 
-// startServer runs a server in this process until the test ends and returns its data directory and addresses.
-func startServer(t *testing.T) (string, server.Info) {
+// startServer runs a server in this process until the test ends and returns its data directory and addresses. The changes
+// adjust its settings.
+func startServer(t *testing.T, changes ...func(*config.Config)) (string, server.Info) {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.FirstApp = filepath.Join(t.TempDir(), "data"), false
 	c.Listen, c.ListenHTTP, c.OperatorListen = "", "127.0.0.1:0", "127.0.0.1:0"
+	for _, change := range changes {
+		change(&c)
+	}
 	s, err := server.New(t.Context(), server.Options{Config: c, Log: slog.New(slog.DiscardHandler), Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
