@@ -54,6 +54,8 @@ type kith struct {
 	client  *operator.Client
 	address string // of the REST API over plain HTTP
 	ticket  string
+	key     string        // of the app
+	extra   []string      // further arguments of serve
 	token   string        // of the operator API
 	startup time.Duration // from the start of the process to readiness
 }
@@ -68,6 +70,7 @@ func (k *kith) start(ctx context.Context) error {
 	if k.store != "" {
 		args = append(args, "--store", k.store)
 	}
+	args = append(args, k.extra...)
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		return err
 	}
@@ -128,10 +131,11 @@ func awaitReady(ctx context.Context, path string) (string, error) {
 
 // createApp makes the app that is measured and an admin's ticket.
 func (k *kith) createApp(ctx context.Context) error {
-	_, err := k.client.CreateApp(ctx, operator.CreateApp{SDKAppID: benchApp, Name: "bench", Admins: []string{benchAdmin}})
+	app, err := k.client.CreateApp(ctx, operator.CreateApp{SDKAppID: benchApp, Name: "bench", Admins: []string{benchAdmin}})
 	if err != nil {
 		return err
 	}
+	k.key = app.Key
 	return k.makeTicket(ctx)
 }
 

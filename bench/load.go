@@ -17,6 +17,7 @@ const (
 	kindUnblock = "unblock" // takes entries off, owner after owner
 	kindCheck   = "check"   // random pairs
 	kindDirect  = "direct"  // the callbacks that the unblocks would cause, straight to the receiver
+	kindDevice  = "device"  // unblocks through the gateway: each connection is a session of one owner
 )
 
 // job is one phase of load.
@@ -34,6 +35,8 @@ type job struct {
 	Rate     float64
 	Duration time.Duration // 0: until there is nothing left to do
 	Record   bool          // return the times of each call
+	// Devices says how sessions are opened; of kindDevice. Connections is then the number of owners.
+	Devices devices
 }
 
 // phase is what came of a job. Times of calls are Unix nanoseconds.
@@ -47,6 +50,7 @@ type phase struct {
 	Max     time.Duration
 	Short   bool   // the work ran out before the time
 	Answer  string // one answer's body
+	Wire    int    // bytes of that answer on the wire; of kindDevice
 	Records []callTimes
 }
 
@@ -70,6 +74,9 @@ func serveLoad(in io.Reader, out io.Writer) error {
 	g := &generator{removed: map[string][]int{}}
 	return serveCommands(in, out, "ready", map[string]action{
 		"run":    takes(func(j job) (any, error) { return g.run(j) }),
+		"hold":   takes(g.hold),
+		"let-go": func(json.RawMessage) (any, error) { g.letGo(); return nil, nil },
+		"fan":    takes(g.fan),
 		"forget": func(json.RawMessage) (any, error) { clear(g.removed); return nil, nil },
 	})
 }
@@ -77,6 +84,7 @@ func serveLoad(in io.Reader, out io.Writer) error {
 // generator makes load. It knows for each list how many entries are missing: always the first ones.
 type generator struct {
 	removed map[string][]int
+	held    []*socket // sessions that are kept open
 }
 
 // run carries out a job and returns when the last answer has come.
@@ -94,7 +102,7 @@ func (g *generator) run(j job) (phase, error) {
 		if workers[i], err = newWorker(j, i, source, shared); err != nil {
 			return phase{}, err
 		}
-		defer workers[i].conn.Close()
+		defer workers[i].close()
 	}
 	cpu := ownCPU()
 	start := time.Now()
@@ -126,7 +134,7 @@ func (p *phase) gather(workers []*worker) error {
 		p.Records = append(p.Records, w.records...)
 		last = max(last, w.last)
 		if w.answer != nil {
-			p.Answer = string(w.answer)
+			p.Answer, p.Wire = string(w.answer), w.wire
 		}
 	}
 	if len(errs) > 0 {

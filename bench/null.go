@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
@@ -49,7 +51,10 @@ func serveNull(in io.Reader, out io.Writer) error {
 		}
 	}()
 	return errors.Join(
-		serveCommands(in, out, listener.Addr().String(), map[string]action{"setup": takes(h.setup)}),
+		serveCommands(in, out, listener.Addr().String(), map[string]action{
+			"setup":   takes(h.setup),
+			"collect": takes(func(none) (any, error) { runtime.GC(); return nil, nil }),
+		}),
 		server.Close())
 }
 
@@ -80,7 +85,31 @@ func (h *nullHandler) setup(s nullSetup) (any, error) {
 	return nil, nil
 }
 
+// nullFrame is what the null gateway answers to every frame.
+const nullFrame = `{"jsonrpc":"2.0","id":1,"result":{}}`
+
+// serveSocket is the null gateway: the same WebSocket library, which answers a constant to each frame.
+func (h *nullHandler) serveSocket(w http.ResponseWriter, r *http.Request) {
+	ws, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = ws.CloseNow() }()
+	for {
+		if _, _, err := ws.Read(context.Background()); err != nil {
+			return
+		}
+		if err := ws.Write(context.Background(), websocket.MessageText, []byte(nullFrame)); err != nil {
+			return
+		}
+	}
+}
+
 func (h *nullHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == api.GatewayPath {
+		h.serveSocket(w, r)
+		return
+	}
 	b := h.buffers.Get().(*bytes.Buffer)
 	defer h.buffers.Put(b)
 	b.Reset()

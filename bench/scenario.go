@@ -26,6 +26,8 @@ func scenarios() []scenario {
 		{name: "sustained", title: "Accepted and delivered, sustained", run: measureSustained},
 		{name: "backlog", title: "Draining a backlog", run: measureBacklog},
 		{name: "waiting", title: "Start with waiting events", run: measureWaiting, engines: []string{engineSQLite}},
+		{name: "gateway", title: "Phones and browsers", run: measureGateway},
+		{name: "idle", title: "Idle sessions and a storm of reconnects", run: measureIdle, engines: []string{engineSQLite}},
 		{name: "pairs", title: "Pairs on disk", run: measurePairs, engines: []string{engineSQLite}},
 	}
 }

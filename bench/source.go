@@ -38,7 +38,7 @@ func (g *generator) source(j job) (source, error) {
 		return newImports(j), nil
 	case kindFill:
 		return &fills{walk: newWalk(j, removed)}, nil
-	case kindUnblock, kindDirect:
+	case kindUnblock, kindDirect, kindDevice:
 		return newUnblocks(j, removed), nil
 	case kindCheck:
 		return newChecks(j), nil
@@ -100,9 +100,13 @@ func (u *unblocks) next(conn int, b []byte) (call, bool) {
 	u.removed[i] += u.count
 	owner := l.First + i
 	c := call{key: pairKey(owner, l.target(owner, first)), want: want{items: u.count}}
-	if u.job.Kind == kindDirect {
+	switch u.job.Kind {
+	case kindDirect:
 		c.body, c.want = l.callback(owner, first, u.count), want{}
-	} else {
+	case kindDevice:
+		c.body = l.appendTargets(append(b, `{"jsonrpc":"2.0","id":1,"method":"blocklist.remove","params":{`...), owner, first, u.count)
+		c.body = append(c.body, `}}`...)
+	default:
 		c.body = l.appendBlockRequest(b, owner, first, u.job.Targets)
 	}
 	return c, true

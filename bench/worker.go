@@ -20,16 +20,21 @@ type worker struct {
 	shared *sharedState
 	conn   net.Conn
 	reader *bufio.Reader
-	head   []byte // request line and headers up to the value of Content-Length
+	head   []byte  // request line and headers up to the value of Content-Length
+	socket *socket // of kindDevice, instead of the above
 
 	took    []int64 // nanoseconds, one for each call
 	records []callTimes
 	last    int64 // when the last answer came
 	answer  []byte
+	wire    int // bytes of answer on the wire
 	err     error
 }
 
 func newWorker(j job, id int, s source, shared *sharedState) (*worker, error) {
+	if j.Kind == kindDevice {
+		return newDeviceWorker(j, id, s, shared)
+	}
 	conn, err := net.Dial("tcp", j.Addr)
 	if err != nil {
 		return nil, err
@@ -40,6 +45,21 @@ func newWorker(j job, id int, s source, shared *sharedState) (*worker, error) {
 		reader: bufio.NewReaderSize(conn, wireBuffer), head: head,
 	}, nil
 }
+
+// newDeviceWorker opens the session of the owner that this connection's calls are about.
+func newDeviceWorker(j job, id int, s source, shared *sharedState) (*worker, error) {
+	login, err := j.Devices.login(j.Lists.First+id, 0)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := j.Devices.openOne(id, login)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{id: id, job: j, source: s, shared: shared, conn: socket.conn, socket: socket}, nil
+}
+
+func (w *worker) close() { _ = w.conn.Close() }
 
 // work makes calls until the time is up or there is nothing left. The first worker that runs out, or fails, stops all.
 func (w *worker) work() {
@@ -56,6 +76,15 @@ func (w *worker) work() {
 			return
 		}
 		body = c.body
+		if w.socket != nil {
+			if err := w.ask(body, c.want); err != nil {
+				w.err = err
+				w.shared.stop.Store(true)
+				return
+			}
+			w.note(sent, c.key)
+			continue
+		}
 		request = append(request[:0], w.head...)
 		request = strconv.AppendInt(request, int64(len(body)), 10)
 		request = append(request, "\r\n\r\n"...)
@@ -97,6 +126,26 @@ func (w *worker) exchange(request []byte, answer *message, want want) error {
 	if err := want.check(answer); err != nil {
 		_, sent, _ := bytes.Cut(request, []byte("\r\n\r\n"))
 		return fmt.Errorf("%w\nto   %.300s\ncame %s %.300s", err, sent, answer.start, answer.body)
+	}
+	return nil
+}
+
+// ask makes a call of the gateway and checks its answer.
+func (w *worker) ask(request []byte, want want) error {
+	if len(w.took)%256 == 0 {
+		if err := w.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
+			return err
+		}
+	}
+	answer, wire, err := w.socket.ask(request)
+	if err != nil {
+		return fmt.Errorf("no answer: %w", err)
+	}
+	if w.answer == nil {
+		w.answer, w.wire = bytes.Clone(answer), wire
+	}
+	if n := bytes.Count(answer, itemOK); n != want.items {
+		return fmt.Errorf("%w: %d items succeeded instead of %d\nto   %.300s\ncame %.300s", errRefused, n, want.items, request, answer)
 	}
 	return nil
 }

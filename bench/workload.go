@@ -62,7 +62,12 @@ func (l listSet) target(owner, i int) int {
 func (l listSet) appendBlockRequest(b []byte, owner, i, n int) []byte {
 	b = append(b, `{"From_Account":"`...)
 	b = appendUser(b, owner)
-	b = append(b, `","To_Account":[`...)
+	return append(l.appendTargets(append(b, `",`...), owner, i, n), `}`...)
+}
+
+// appendTargets appends the field that names n entries of the owner's list, from entry i.
+func (l listSet) appendTargets(b []byte, owner, i, n int) []byte {
+	b = append(b, `"To_Account":[`...)
 	for k := i; k < i+n; k++ {
 		if k > i {
 			b = append(b, ',')
@@ -71,7 +76,7 @@ func (l listSet) appendBlockRequest(b []byte, owner, i, n int) []byte {
 		b = appendUser(b, l.target(owner, k))
 		b = append(b, '"')
 	}
-	return append(b, `]}`...)
+	return append(b, `]`...)
 }
 
 // appendCheckRequest appends the body that asks for one target.
