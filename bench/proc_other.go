@@ -24,3 +24,6 @@ func processor() string { return runtime.GOARCH }
 func kernel() string { return runtime.GOOS }
 
 func loadAverage() float64 { return 0 }
+
+// allowFiles leaves the limit as it is.
+func allowFiles(n int) (int, error) { return n, nil }
