@@ -153,6 +153,16 @@ func TestStateChangesAsToldToTheAppBackend(t *testing.T) {
 		return err
 	}
 	on := []relation.EventKind{relation.EventState}
+	switchTo := func(on []relation.EventKind) func(*scene) error {
+		return func(s *scene) error {
+			s.app = testApp(appA, relation.Callback{URL: s.app.Callback.URL, On: on})
+			return nil
+		}
+	}
+	forget := func(s *scene) error {
+		_, err := s.rules.Delete(context.Background(), relation.AccountSet{SDKAppID: appA, UserIDs: []string{"mira.k"}})
+		return err
+	}
 	for _, tt := range []struct {
 		name  string
 		on    []relation.EventKind
@@ -186,6 +196,21 @@ func TestStateChangesAsToldToTheAppBackend(t *testing.T) {
 			"off until switched on", nil,
 			[]func(*scene) error{enter(ios, false), block, leave(ios, "Logout", "Unregister")},
 			[]story{{Command: api.CallbackBlackListAdd, Platform: "iOS"}},
+		},
+		{
+			"switched on while a device is there", nil,
+			[]func(*scene) error{enter(ios, false), switchTo(on), leave(ios, "Logout", "Unregister")},
+			[]story{gone("Logout", "Unregister")},
+		},
+		{
+			"switched off while a device is there", on,
+			[]func(*scene) error{enter(ios, false), switchTo(nil), leave(ios, "Logout", "Unregister"), block},
+			[]story{login, {Command: api.CallbackBlackListAdd, Platform: "iOS"}},
+		},
+		{
+			"of a deleted account nothing more", on,
+			[]func(*scene) error{enter(ios, false), forget, leave(ios, "Disconnect", "LinkClose")},
+			[]story{login},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) { play(t, tt.on, tt.steps, tt.want) })
