@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -85,11 +88,26 @@ type hijacker struct {
 	conn net.Conn
 }
 
+// Sizes of a connection's buffers in bytes. Most frames fit; larger ones are read and written past them. Those of net/http
+// have 4096 each, which is most of what an idle connection would take.
+const readBuffer, writeBuffer = 512, 1024
+
 // Hijack implements http.Hijacker.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
 	h.conn = c
-	return c, rw, err
+	early, err := rw.Reader.Peek(rw.Reader.Buffered()) // a client that did not wait for the upgrade
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), c), max(readBuffer, len(early)))
+	if _, err := r.Peek(len(early)); err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	return c, bufio.NewReadWriter(r, bufio.NewWriterSize(c, writeBuffer)), nil
 }
 
 // add registers a connection, unless the gateway is stopping.
