@@ -25,15 +25,15 @@ func (h *history) next(app *relation.App) op {
 	switch n := h.rng.IntN(100); {
 	case n < 6:
 		return h.importOp(app)
-	case n < 14:
+	case n < 17:
 		return h.sessionOp(app)
-	case n < 18:
+	case n < 21:
 		return h.deleteOp(app)
-	case n < 20:
+	case n < 23:
 		return h.kickOp(app)
-	case n < 42:
+	case n < 44:
 		return h.changeOp(app, "block", (*relation.Service).Block)
-	case n < 61:
+	case n < 62:
 		return h.changeOp(app, "unblock", (*relation.Service).Unblock)
 	case n < 72:
 		return h.pageOp(app)
@@ -129,7 +129,7 @@ func (h *history) sessionOp(app *relation.App) op {
 		origin := relation.Origin{ClientIP: fmt.Sprint("203.0.113.", h.rng.IntN(256)), Platform: platform}
 		return relation.Device{ID: []string{"A", "a"}[h.rng.IntN(2)], Origin: origin}
 	}
-	if h.rng.IntN(2) == 0 {
+	if h.rng.IntN(5) < 2 {
 		cmd := relation.LeaveCommand{
 			App: &record, UserID: user, Device: device(), Recorded: true,
 			Action: relation.ActionDisconnect, Reason: relation.ReasonTimeOut,
