@@ -218,20 +218,20 @@ func (r *rig) idleCase(k *kith, engine string, users int, compress bool) error {
 	if err != nil {
 		return err
 	}
-	d.Addr = r.nullAddress
-	nullBytes, _, err := r.held(r.null.pid(), d, func() error { return r.null.call("collect", none{}, nil) })
-	if err != nil {
-		return err
-	}
-	name, budgets := "idle session", []budget{atMost(20 << 10)}
-	if compress {
-		name, budgets = "idle session, compression on", nil
-	}
-	r.add(engine, result{
-		Case: fmt.Sprintf("%s, resident memory, %d of them", name, users), Unit: bytesEach,
-		Kith: kithBytes, Beside: "null gateway", Peer: nullBytes, Budgets: budgets,
+	res := result{
+		Case: fmt.Sprintf("idle session, resident memory, %d of them", users), Unit: bytesEach, Kith: kithBytes,
 		Note: fmt.Sprintf("all logged in after %.1f s", o.Elapsed.Seconds()),
-	})
+	}
+	if compress { // no peer: the null gateway holds the memory of the round before
+		res.Case += ", compression on"
+	} else {
+		d.Addr = r.nullAddress
+		res.Beside, res.Budgets = "null gateway", []budget{atMost(20 << 10)}
+		if res.Peer, _, err = r.held(r.null.pid(), d, func() error { return r.null.call("collect", none{}, nil) }); err != nil {
+			return err
+		}
+	}
+	r.add(engine, res)
 	return nil
 }
 

@@ -51,6 +51,8 @@ type conn struct {
 	closed  bool
 	why     api.Refusal
 	reason  string
+	// departed says that the end of the session is being told, or was.
+	departed bool
 }
 
 var errFrameTooLarge = errors.New("the frame is too large")
@@ -101,9 +103,20 @@ func (c *conn) next() bool {
 	case kind != websocket.MessageText:
 		c.end(api.RefusalProtocol, "binary frame; send JSON-RPC 2.0 in text frames")
 	default:
-		c.handle(b.Bytes())
+		c.carry(b.Bytes())
 	}
 	return true
+}
+
+// carry handles a frame on a goroutine of its own. A call's stack is deep, and the one that waits for the next frame would
+// keep what it has grown to.
+func (c *conn) carry(frame []byte) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.handle(frame)
+	}()
+	<-done
 }
 
 // readFrame reads a frame of at most limit bytes into b.
@@ -150,7 +163,7 @@ func (c *conn) push(frame []byte) {
 // notify queues a notification.
 func (c *conn) notify(method string, params any) { c.push(notification(method, params)) }
 
-// end closes the connection with a refusal, 0 for a normal end, after what is queued. The first end counts.
+// end closes the connection with a refusal, 0 for a logout, after what is queued. The first end counts.
 func (c *conn) end(why api.Refusal, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,6 +176,14 @@ func (c *conn) endLocked(why api.Refusal, reason string) {
 	}
 	c.ending, c.why, c.reason = true, why, reason[:min(len(reason), maxReason)]
 	c.wakeLocked()
+	if s := c.session; s != nil { // it is over now, however long the client takes to close its end
+		c.departed = true
+		c.g.running.Add(1)
+		go func() {
+			defer c.g.running.Done()
+			c.g.depart(s, why, why == 0)
+		}()
+	}
 }
 
 func (c *conn) isEnding() bool {
@@ -246,13 +267,13 @@ func (c *conn) finish() {
 	c.mu.Lock()
 	c.closed, c.queue = true, nil
 	c.timer.Stop()
-	why := c.why
+	why, departed := c.why, c.departed
 	c.mu.Unlock()
 	_ = c.ws.CloseNow()
 	c.cut()
 	c.g.o.Metrics.Ended(why)
-	if c.session != nil {
-		c.g.depart(c.session, why)
+	if c.session != nil && !departed {
+		c.g.depart(c.session, why, false)
 	}
 	c.g.remove(c)
 }

@@ -139,7 +139,7 @@ func (p *plan) kicked(device string) []relation.Device {
 
 // depart takes a session whose connection ended off its user's, and tells of it as far as the app wants to know. One that was
 // replaced or put out by another login is gone already, and the login told of it.
-func (g *Gateway) depart(s *session, why api.Refusal) {
+func (g *Gateway) depart(s *session, why api.Refusal, loggedOut bool) {
 	one := g.users.pin(s.key)
 	defer g.users.unpin(one)
 	one.gate.Lock()
@@ -152,7 +152,7 @@ func (g *Gateway) depart(s *session, why api.Refusal) {
 	}
 	d := absent{key: s.key, device: s.device, recorded: s.recorded, action: relation.ActionDisconnect, reason: relation.ReasonLinkClose}
 	switch {
-	case s.loggedOut:
+	case loggedOut:
 		d.action, d.reason = relation.ActionLogout, relation.ReasonUnregister
 		g.leave(d)
 	case why == api.RefusalRevoked:

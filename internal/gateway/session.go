@@ -21,8 +21,8 @@ type session struct {
 
 	// live says that the session is told of changes. It is guarded by the user's shard.
 	live bool
-	// recorded says that the store has the device as online; loggedOut that the client said so. Both belong to the reading
-	// goroutine.
+	// recorded says that the store has the device as online. It is set before the connection becomes the session's.
+	// loggedOut says that the client wants to end; it belongs to the goroutine that handles frames.
 	recorded, loggedOut bool
 
 	mu     sync.Mutex
