@@ -1,0 +1,186 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// broken is a model with a defect: each function that is set spoils what passes through it.
+type broken struct {
+	*model
+	change   func(*relation.Change)
+	page     func(q relation.BlockQuery, p *relation.BlockPage)
+	states   func([]relation.BlockState)
+	settle   func(*relation.Settlement)
+	due      func([]relation.DueHead)
+	next     func([]relation.EventKey) []relation.EventKey
+	follow   func([]relation.Event) []relation.Event
+	dead     func([]relation.DeadEvent)
+	stats    func([]relation.OutboxStats)
+	app      func(*relation.App)
+	restart  func(*model)
+	imported func(string) string
+	told     func(*relation.Commit)
+	head     func(*relation.AccountHead)
+	early    bool // what is told cannot be read yet
+	ghosts   bool // devices outlive their accounts
+	// hidden says that histories have no way to find it.
+	hidden bool
+
+	telling *atomic.Pointer[relation.AccountHead] // of the owner, as it was before the change that is being told
+	lasting *[]relation.OnlineDevice
+}
+
+func (b *broken) Apply(ctx context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
+	if head, err := b.model.Account(ctx, relation.AccountKey{SDKAppID: scope.SDKAppID, UserID: scope.Owner}); b.early && err == nil {
+		b.telling.Store(&head)
+	}
+	defer b.telling.Store(nil)
+	return b.model.Apply(ctx, scope, func(s relation.Snapshot) relation.Change {
+		change := decide(s)
+		if b.change != nil {
+			b.change(&change)
+		}
+		if b.ghosts {
+			b.keepDevices(scope.SDKAppID, change.Delete)
+		}
+		return change
+	})
+}
+
+func (b *broken) keepDevices(app uint32, ids []string) {
+	for _, id := range ids {
+		k := account{app, id}
+		for _, d := range b.accounts[k].online {
+			*b.lasting = append(*b.lasting, relation.OnlineDevice{AccountKey: k.key(), Device: d})
+		}
+	}
+}
+
+func (b *broken) Online(ctx context.Context, q relation.OnlineQuery) ([]relation.OnlineDevice, error) {
+	devices, err := b.model.Online(ctx, q)
+	for _, d := range *b.lasting {
+		if compareOnline(d, q.After) > 0 {
+			devices = append(devices, d)
+		}
+	}
+	slices.SortFunc(devices, compareOnline)
+	return devices[:min(len(devices), q.Limit)], err
+}
+
+func (b *broken) Account(ctx context.Context, key relation.AccountKey) (relation.AccountHead, error) {
+	head, err := b.model.Account(ctx, key)
+	if before := b.telling.Load(); before != nil && before.List == head.List {
+		return *before, nil
+	}
+	if b.head != nil {
+		b.head(&head)
+	}
+	return head, err
+}
+
+func (b *broken) Imported(ctx context.Context, q relation.AccountSet) ([]bool, error) {
+	if b.imported != nil {
+		q.UserIDs = slices.Clone(q.UserIDs)
+		for i, id := range q.UserIDs {
+			q.UserIDs[i] = b.imported(id)
+		}
+	}
+	return b.model.Imported(ctx, q)
+}
+
+func (b *broken) Blocklist(ctx context.Context, q relation.BlockQuery) (relation.BlockPage, error) {
+	p, err := b.model.Blocklist(ctx, q)
+	if b.page != nil {
+		b.page(q, &p)
+	}
+	return p, err
+}
+
+func (b *broken) CheckBlocks(ctx context.Context, q relation.BlockCheckQuery) ([]relation.BlockState, error) {
+	states, err := b.model.CheckBlocks(ctx, q)
+	if b.states != nil {
+		b.states(states)
+	}
+	return states, err
+}
+
+func (b *broken) Settle(ctx context.Context, settlements []relation.Settlement) ([]relation.EventKey, error) {
+	settlements = slices.Clone(settlements)
+	for i := range settlements {
+		if b.settle != nil {
+			b.settle(&settlements[i])
+		}
+	}
+	next, err := b.model.Settle(ctx, settlements)
+	if b.next != nil {
+		next = b.next(next)
+	}
+	return next, err
+}
+
+func (b *broken) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHead, error) {
+	heads, err := b.model.Due(ctx, q)
+	if b.due != nil {
+		b.due(heads)
+	}
+	return heads, err
+}
+
+func (b *broken) Following(ctx context.Context, key relation.EventKey, limit int) ([]relation.Event, error) {
+	events, err := b.model.Following(ctx, key, limit)
+	if b.follow != nil {
+		events = b.follow(events)
+	}
+	return events, err
+}
+
+func (b *broken) Dead(ctx context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
+	letters, err := b.model.Dead(ctx, q)
+	if b.dead != nil {
+		b.dead(letters)
+	}
+	return letters, err
+}
+
+func (b *broken) OutboxStats(ctx context.Context) ([]relation.OutboxStats, error) {
+	stats, err := b.model.OutboxStats(ctx)
+	if b.stats != nil {
+		b.stats(stats)
+	}
+	return stats, err
+}
+
+func (b *broken) CreateApp(ctx context.Context, app relation.App) error {
+	if b.app != nil {
+		b.app(&app)
+	}
+	return b.model.CreateApp(ctx, app)
+}
+
+// factory opens models with the defect.
+func (b broken) factory(t testing.TB, o Options) func() Engine {
+	if tell := o.OnCommit; b.told != nil {
+		o.OnCommit = func(c relation.Commit) {
+			c.Lists = slices.Clone(c.Lists)
+			if b.told(&c); c.Lost || len(c.Events)+len(c.Lists)+len(c.Kicked)+len(c.Deleted) > 0 {
+				tell(c)
+			}
+		}
+	}
+	b.telling, b.lasting = new(atomic.Pointer[relation.AccountHead]), new([]relation.OnlineDevice)
+	open := newModel(t, o)
+	return func() Engine {
+		m := open().(*model)
+		if b.restart != nil {
+			b.restart(m)
+		}
+		b := b
+		b.model = m
+		return &b
+	}
+}
