@@ -49,7 +49,7 @@ const (
 const (
 	// RefusalKicked: another device logged in, and the app allows only so many.
 	RefusalKicked Refusal = 4200
-	// RefusalTicket: the UserSig is empty, broken, or or made for somebody else or another app (70002, 70003, 70013, 70014,
+	// RefusalTicket: the UserSig is empty, broken, or made for somebody else or another app (70002, 70003, 70013, 70014,
 	// 70016).
 	RefusalTicket Refusal = 4201
 	// RefusalApp: there is no such app, or it is disabled (70020, 60016).
