@@ -24,8 +24,16 @@ run: build ## Start Kith on its embedded store, with its data in data/
 demo: build ## Show a block, an unblock and the callbacks they cause
 	bin/kith demo
 
+.PHONY: demo-web
+demo-web: build ## Serve the same as a web page with two users; the URL is printed
+	bin/kith demo --web
+
+.PHONY: sdk
+sdk: ## Build the TypeScript SDK, and put its bundle into examples/webclient
+	@scripts/sdk.sh
+
 .PHONY: deps
-deps: ## Install what the tests need: PostgreSQL server programs, npm packages
+deps: ## Install what the tests need: PostgreSQL server programs, Chromium, npm packages
 	@scripts/test-deps.sh
 
 .PHONY: test

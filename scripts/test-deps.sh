@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: a C compiler for the race detector, the PostgreSQL server programs
-# and the npm packages of the conformance tests. Does nothing when all is there.
+# Installs what the tests need and this machine lacks: a C compiler for the race detector, the PostgreSQL server programs,
+# Chromium, and the npm packages of the conformance tests and of the TypeScript SDK. Does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,41 +24,36 @@ as_root() {
     sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
   else
     fail "A program that the tests need is missing, and installing it needs root." \
-      "Run as root: apt-get install gcc libc6-dev postgresql"
+      "Run as root: apt-get install gcc libc6-dev postgresql chromium"
   fi
 }
 
-install_postgres() {
-  if ! command -v apt-get >/dev/null; then
-    fail "PostgreSQL server programs are missing, and there is no apt-get here to install them." \
-      "Install PostgreSQL 14 or newer so that initdb and postgres are in PATH."
-  fi
-  printf '== installing the PostgreSQL server programs\n'
+# apt_install WHAT IF_NO_APT PACKAGES...: installs Debian packages.
+apt_install() {
+  command -v apt-get >/dev/null || fail "$1: missing, and there is no apt-get here to install it." "$2"
+  printf '== installing %s\n' "$1"
   export DEBIAN_FRONTEND=noninteractive
   as_root apt-get update -qq
-  as_root apt-get install -y -qq --no-install-recommends postgresql </dev/null
+  as_root apt-get install -y -qq --no-install-recommends "${@:3}" </dev/null
 }
 
-install_compiler() {
-  command -v apt-get >/dev/null || fail "There is no C compiler, which the race detector needs. Install gcc."
-  printf '== installing a C compiler\n'
-  export DEBIAN_FRONTEND=noninteractive
-  as_root apt-get update -qq
-  as_root apt-get install -y -qq --no-install-recommends gcc libc6-dev </dev/null
-}
-
+# install_node_packages FOLDER: the npm packages that its lock file names.
 install_node_packages() {
   command -v npm >/dev/null ||
-    fail "npm is missing. The conformance tests need Node.js 20 or newer with npm; install both and try again."
-  if [ conformance/node/node_modules/.package-lock.json -nt conformance/node/package-lock.json ]; then return; fi
-  printf '== installing the npm packages of conformance/node\n'
-  (cd conformance/node && npm ci --no-audit --no-fund --loglevel=error </dev/null)
+    fail "npm is missing. The tests need Node.js 20 or newer with npm; install both and try again."
+  if [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; then return; fi
+  printf '== installing the npm packages of %s\n' "$1"
+  (cd "$1" && npm ci --no-audit --no-fund --loglevel=error </dev/null)
 }
 
-command -v gcc >/dev/null || command -v clang >/dev/null || install_compiler
+command -v gcc >/dev/null || command -v clang >/dev/null ||
+  apt_install 'a C compiler, which the race detector needs' 'Install gcc.' gcc libc6-dev
 # Needed even with KITH_TEST_POSTGRES: the tests that crash a server crash one of their own.
 if ! have_postgres; then
-  install_postgres
+  apt_install 'PostgreSQL server programs' 'Install PostgreSQL 14 or newer so that initdb and postgres are in PATH.' postgresql
   have_postgres || fail "apt-get installed postgresql, but initdb and postgres are still not to be found."
 fi
-install_node_packages
+command -v chromium >/dev/null ||
+  apt_install Chromium 'Install it so that chromium is in PATH; the tests drive it without a screen.' chromium
+install_node_packages conformance/node
+install_node_packages sdk/typescript

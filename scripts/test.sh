@@ -33,6 +33,10 @@ printf '\n== parts that ran (PostgreSQL: %s)\n' "$postgres"
 part 'house rules' internal/lint
 part 'store on SQLite and PostgreSQL' internal/store
 part 'whole server' internal/server
+part 'gateway' internal/gateway
+part 'Go SDK' client
+part "TypeScript SDK (node $(node --version))" sdk/typescript
+part 'web page in Chromium' cmd/kith/internal/demo
 part 'the kith command' cmd/kith
 part "conformance (node $(node --version))" conformance
 exit "$status"

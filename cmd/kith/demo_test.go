@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,6 +52,53 @@ func TestGoldenDemo(t *testing.T) {
 	golden(t, "demo.txt", text)
 	if strings.Contains(r.out, "\x1b") {
 		t.Error("there are colours without a terminal")
+	}
+}
+
+func TestWebDemoServesThePageUntilItIsInterrupted(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	reader, writer := io.Pipe()
+	errs := &lockedBuffer{}
+	c := &cli{program: "kith", in: strings.NewReader(""), out: writer, err: errs, env: func(string) (string, bool) { return "", false }}
+	status := make(chan int, 1)
+	go func() {
+		status <- c.run(ctx, []string{"demo", "--web", "--json"})
+		_ = writer.Close()
+	}()
+	var info demo.WebInfo
+	if err := json.NewDecoder(reader).Decode(&info); err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(info.Page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("the page: %d %v", response.StatusCode, response.Header)
+	}
+	interrupt()
+	if got := <-status; got != exitDone || errs.String() != "" {
+		t.Errorf("status %d, %s", got, errs)
+	}
+	if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestWebDemoIsMisused(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--web-listen goes with --web": {"demo", "--web-listen", "127.0.0.1:0"},
+		"loopback":                     {"demo", "--web", "--web-listen", "0.0.0.0:0"},
+	} {
+		if r := execute(t, nil, args...); r.status == exitDone || !strings.Contains(r.err, want) {
+			t.Errorf("%v: %+v", args, r)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ var table = []row{
 	{"cmd/kith/...", []string{"..."}},
 	{"bench/...", []string{"..."}},
 	{"examples/appbackend/...", []string{"webhook", "api", "examples/appbackend/app"}},
+	{"examples/webclient", []string{"usersig", "api"}},
 
 	// For tests.
 	{"internal/pgtest", nil},

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kithchat/kith/api"
@@ -47,9 +48,13 @@ type stage struct {
 	arrivals    chan arrival
 }
 
+func newStage() *stage {
+	return &stage{client: &http.Client{Transport: &http.Transport{}}, arrivals: make(chan arrival, 100)}
+}
+
 // open starts everything, or nothing.
 func open(ctx context.Context, version string) (_ *stage, err error) {
-	s := &stage{client: &http.Client{Transport: &http.Transport{}}, arrivals: make(chan arrival, 100)}
+	s := newStage()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -57,8 +62,8 @@ func open(ctx context.Context, version string) (_ *stage, err error) {
 	}()
 	for _, start := range []func() error{
 		func() error { return s.startServer(ctx, version) },
-		func() error { return s.createApp(ctx) },
-		func() error { return s.startBackend(ctx) },
+		func() error { return s.createApp(ctx, operator.CreateApp{Name: "demo"}) },
+		func() error { return s.startBackend(ctx, http.HandlerFunc(s.receive)) },
 		func() error { return s.connect(ctx) },
 	} {
 		if err := start(); err != nil {
@@ -68,13 +73,18 @@ func open(ctx context.Context, version string) (_ *stage, err error) {
 	return s, nil
 }
 
+// startServer starts Kith on the demo's directory, the first time or again; then at the address that it had.
 func (s *stage) startServer(ctx context.Context, version string) (err error) {
-	if s.dir, err = os.MkdirTemp("", "kith-demo-*"); err != nil {
-		return err
-	}
 	c := config.Default()
-	c.Data, c.FirstApp = filepath.Join(s.dir, "data"), false
 	c.Listen, c.ListenHTTP, c.OperatorListen = "", "127.0.0.1:0", "127.0.0.1:0"
+	if s.dir == "" {
+		if s.dir, err = os.MkdirTemp("", "kith-demo-*"); err != nil {
+			return err
+		}
+	} else {
+		c.ListenHTTP = strings.TrimPrefix(s.info.HTTP, "http://")
+	}
+	c.Data, c.FirstApp = filepath.Join(s.dir, "data"), false
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if s.server, err = server.New(ctx, server.Options{Config: c, Log: log, Version: version}); err != nil {
 		return err
@@ -87,8 +97,8 @@ func (s *stage) startServer(ctx context.Context, version string) (err error) {
 	return err
 }
 
-func (s *stage) createApp(ctx context.Context) (err error) {
-	if s.app, err = s.operator.CreateApp(ctx, operator.CreateApp{Name: "demo"}); err != nil {
+func (s *stage) createApp(ctx context.Context, app operator.CreateApp) (err error) {
+	if s.app, err = s.operator.CreateApp(ctx, app); err != nil {
 		return err
 	}
 	admin := s.app.Admins[0]
@@ -103,7 +113,8 @@ func (s *stage) createApp(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *stage) startBackend(ctx context.Context) (err error) {
+// startBackend starts the app backend. Its requests come to handler, which lets it answer.
+func (s *stage) startBackend(ctx context.Context, handler http.Handler) (err error) {
 	s.backend, err = app.New(app.Options{SDKAppID: s.app.SDKAppID, Tokens: []string{callbackToken}})
 	if err != nil {
 		return err
@@ -114,7 +125,7 @@ func (s *stage) startBackend(ctx context.Context) (err error) {
 		return fmt.Errorf("the app backend cannot listen: %w", err)
 	}
 	s.callbackURL = "http://" + listener.Addr().String() + app.CallbackPath
-	s.backendHTTP = &http.Server{Handler: http.HandlerFunc(s.receive), ReadHeaderTimeout: limit}
+	s.backendHTTP = &http.Server{Handler: handler, ReadHeaderTimeout: limit}
 	go func() { _ = s.backendHTTP.Serve(listener) }() // ends when close closes it
 	return nil
 }
