@@ -93,8 +93,11 @@ type Store interface {
 	KickedAt(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
 	// Account returns an account with the head of its list, or ErrNoAccount. It sees every change whose Apply returned.
 	Account(ctx context.Context, key AccountKey) (AccountHead, error)
-	// Online returns recorded devices of all apps in order of (SDKAppID, UserID, Device.ID), after the given one.
-	Online(ctx context.Context, q OnlineQuery) ([]OnlineDevice, error)
+	// Online calls each with every recorded device of all apps, in no particular order, as of one moment. each must be
+	// quick and must not call the store.
+	Online(ctx context.Context, each func(OnlineDevice)) error
+	// OnlineOf returns the recorded devices of an account, in order of their ids; none of an account that is not there.
+	OnlineOf(ctx context.Context, key AccountKey) ([]Device, error)
 }
 
 // AccountHead is an account with the position of its list.
@@ -102,12 +105,6 @@ type AccountHead struct {
 	KickedAt int64 // Unix seconds, 0 for never
 	List     int64 // the life of the account and its list
 	Sequence int64 // changes of the list in this life
-}
-
-// OnlineQuery asks for recorded devices: at most Limit after After, whose zero value means from the first.
-type OnlineQuery struct {
-	After OnlineDevice // its AccountKey and Device.ID count
-	Limit int
 }
 
 // OnlineDevice is a device that is recorded as online.

@@ -44,7 +44,9 @@ func (s *nullStore) Account(context.Context, relation.AccountKey) (relation.Acco
 	return relation.AccountHead{}, nil
 }
 
-func (s *nullStore) Online(context.Context, relation.OnlineQuery) ([]relation.OnlineDevice, error) {
+func (s *nullStore) Online(context.Context, func(relation.OnlineDevice)) error { return nil }
+
+func (s *nullStore) OnlineOf(context.Context, relation.AccountKey) ([]relation.Device, error) {
 	return nil, nil
 }
 

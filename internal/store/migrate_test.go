@@ -162,7 +162,8 @@ func TestDatabaseOfTheFirstVersionGoesOn(t *testing.T) {
 		if err != nil || len(events) != 3 || events[2].Seq != 268435459 || events[2].State == nil || events[2].Targets != nil {
 			t.Errorf("events %+v %v", events, err)
 		}
-		online, err := s.Online(t.Context(), relation.OnlineQuery{Limit: 10})
+		var online []relation.OnlineDevice
+		err = s.Online(t.Context(), func(d relation.OnlineDevice) { online = append(online, d) })
 		if err != nil || len(online) != 1 || online[0].Device != phone {
 			t.Errorf("online %+v %v", online, err)
 		}

@@ -21,12 +21,12 @@ var (
 
 const replaceOnline = `ON CONFLICT (account, device) DO UPDATE SET platform = excluded.platform, client_ip = excluded.client_ip`
 
-// selectOnline walks the accounts in their order. CROSS JOIN keeps SQLite from sorting the devices anew for every page.
+// selectOnline begins with the devices, which are few, and finds the account of each.
 const selectOnline = `SELECT a.sdkappid, a.userid, o.device, o.platform, o.client_ip
-	FROM account a CROSS JOIN online o
-	WHERE o.account = a.id AND (SELECT deleting FROM app p WHERE p.sdkappid = a.sdkappid) = 0
-	AND (a.sdkappid, a.userid) >= ($1, $2) AND (a.sdkappid, a.userid, o.device) > ($1, $2, $3)
-	ORDER BY a.sdkappid, a.userid, o.device LIMIT $4`
+	FROM online o CROSS JOIN account a
+	WHERE a.id = o.account AND (SELECT deleting FROM app p WHERE p.sdkappid = a.sdkappid) = 0`
+
+const selectOnlineOf = `SELECT device, platform, client_ip FROM online WHERE account = $1 ORDER BY device`
 
 type onlineKey struct {
 	account int64
@@ -88,18 +88,37 @@ func (b *batch) writeOnline(c conn) error {
 	return nil
 }
 
-// Online implements relation.Store. Reading all pages costs a walk over all accounts.
-func (s *Store) Online(ctx context.Context, q relation.OnlineQuery) ([]relation.OnlineDevice, error) {
-	var devices []relation.OnlineDevice
+// Online implements relation.Store.
+func (s *Store) Online(ctx context.Context, each func(relation.OnlineDevice)) error {
 	err := s.engine.read(ctx, func(c conn) error {
 		return c.query(selectOnline, func(r row) error {
 			var d relation.OnlineDevice
 			var app int64
-			err := r.scan(&app, &d.UserID, &d.ID, &d.Origin.Platform, &d.Origin.ClientIP)
+			if err := r.scan(&app, &d.UserID, &d.ID, &d.Origin.Platform, &d.Origin.ClientIP); err != nil {
+				return err
+			}
 			d.SDKAppID = uint32(app)
+			each(d)
+			return nil
+		})
+	})
+	return unavailable(err)
+}
+
+// OnlineOf implements relation.Store.
+func (s *Store) OnlineOf(ctx context.Context, key relation.AccountKey) ([]relation.Device, error) {
+	var devices []relation.Device
+	err := s.engine.read(ctx, func(c conn) error {
+		var id int64
+		if err := lookUp(c, key.SDKAppID, []string{key.UserID}, func(_ int, a account) { id = a.id }); err != nil || id == 0 {
+			return err
+		}
+		return c.query(selectOnlineOf, func(r row) error {
+			var d relation.Device
+			err := r.scan(&d.ID, &d.Origin.Platform, &d.Origin.ClientIP)
 			devices = append(devices, d)
 			return err
-		}, int64(q.After.SDKAppID), q.After.UserID, q.After.ID, int64(q.Limit))
+		}, id)
 	})
 	return devices, unavailable(err)
 }

@@ -17,7 +17,7 @@ func TestStatementsFindRowsByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	statements := map[string]string{"selectPage": selectPage, "selectOnline": selectOnline}
+	statements := map[string]string{"selectPage": selectPage, "selectOnlineOf": selectOnlineOf}
 	for name, s := range map[string]set{
 		"selectAccounts": selectAccounts, "updateAccounts": updateAccounts, "deleteAccounts": deleteAccounts,
 		"selectPairs": selectPairs, "deletePairs": deletePairs, "selectQueued": selectQueued, "deleteEvents": deleteEvents,

@@ -61,15 +61,11 @@ func (b *broken) keepDevices(app uint32, ids []string) {
 	}
 }
 
-func (b *broken) Online(ctx context.Context, q relation.OnlineQuery) ([]relation.OnlineDevice, error) {
-	devices, err := b.model.Online(ctx, q)
+func (b *broken) Online(ctx context.Context, each func(relation.OnlineDevice)) error {
 	for _, d := range *b.lasting {
-		if compareOnline(d, q.After) > 0 {
-			devices = append(devices, d)
-		}
+		each(d)
 	}
-	slices.SortFunc(devices, compareOnline)
-	return devices[:min(len(devices), q.Limit)], err
+	return b.model.Online(ctx, each)
 }
 
 func (b *broken) Account(ctx context.Context, key relation.AccountKey) (relation.AccountHead, error) {

@@ -40,7 +40,7 @@ func (h *history) lookAtAll() {
 	}
 	h.both(op{"look at all apps", func(s *side) string {
 		apps, err := s.Apps(s.ctx)
-		return text(apps) + sentinel(err) + text(s.online(limit)) + s.lookAtLetters(0, limit)
+		return text(apps) + sentinel(err) + text(s.online()) + s.lookAtLetters(0, limit)
 	}})
 }
 
@@ -92,7 +92,7 @@ func (s *side) lookAtHead(owner string, kicked int64, page relation.BlockPage) s
 	}
 	equal(s, "head of "+owner, head, relation.AccountHead{KickedAt: kicked, List: page.List, Sequence: page.Sequence})
 	var online []string
-	for _, d := range s.online(3) {
+	for _, d := range s.online() {
 		if d.AccountKey == (relation.AccountKey{SDKAppID: s.app.SDKAppID, UserID: owner}) {
 			online = append(online, text(d.Device))
 		}

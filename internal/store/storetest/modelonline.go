@@ -3,6 +3,7 @@ package storetest
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,22 +19,28 @@ func (m *model) changeOnline(k account, change relation.Change) {
 	}
 }
 
-func (m *model) Online(_ context.Context, q relation.OnlineQuery) ([]relation.OnlineDevice, error) {
+func (m *model) Online(_ context.Context, each func(relation.OnlineDevice)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var devices []relation.OnlineDevice
 	for k, a := range m.accounts {
 		for _, d := range a.online {
-			if d := (relation.OnlineDevice{AccountKey: k.key(), Device: d}); compareOnline(d, q.After) > 0 {
-				devices = append(devices, d)
-			}
+			each(relation.OnlineDevice{AccountKey: k.key(), Device: d})
 		}
 	}
-	slices.SortFunc(devices, compareOnline)
-	return devices[:min(len(devices), q.Limit)], nil
+	return nil
 }
 
-// compareOnline is the order of Online.
+func (m *model) OnlineOf(_ context.Context, key relation.AccountKey) ([]relation.Device, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.accounts[account{key.SDKAppID, key.UserID}]
+	if a == nil {
+		return nil, nil
+	}
+	return slices.SortedFunc(maps.Values(a.online), func(a, b relation.Device) int { return strings.Compare(a.ID, b.ID) }), nil
+}
+
+// compareOnline is the order in which devices are compared.
 func compareOnline(a, b relation.OnlineDevice) int {
 	return cmp.Or(cmp.Compare(a.SDKAppID, b.SDKAppID), strings.Compare(a.UserID, b.UserID), strings.Compare(a.ID, b.ID))
 }

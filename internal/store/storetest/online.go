@@ -12,7 +12,7 @@ import (
 func onlineTests() []test {
 	return []test{
 		{"devices come and go", devicesComeAndGo},
-		{"devices in pages", devicesInPages},
+		{"devices of many apps", devicesOfManyApps},
 		{"a device leaves and comes in one change", deviceReplaced},
 		{"devices of a deleted account", deviceOfDeleted},
 		{"devices of a deleted app", deviceOfDeletedApp},
@@ -21,26 +21,25 @@ func onlineTests() []test {
 	}
 }
 
-// online returns the devices recorded, of all apps, read in pages.
-func (x *fixture) online(limit int) []relation.OnlineDevice {
+// online returns the devices recorded, of all apps.
+func (x *fixture) online() []relation.OnlineDevice {
 	x.Helper()
 	var devices []relation.OnlineDevice
-	for q := (relation.OnlineQuery{Limit: limit}); ; {
-		page, err := x.Online(x.ctx, q)
-		x.ok("online", err)
-		if len(page) > limit {
-			x.Fatalf("a page of %d devices, asked for at most %d", len(page), limit)
-		}
-		for _, d := range page {
-			if compareOnline(d, q.After) <= 0 {
-				x.Fatalf("%+v comes after %+v", d, q.After)
-			}
-			q.After = d
-		}
-		if devices = append(devices, page...); len(page) < limit {
-			return devices
-		}
+	x.ok("online", x.Online(x.ctx, func(d relation.OnlineDevice) { devices = append(devices, d) }))
+	slices.SortFunc(devices, compareOnline)
+	of := make(map[relation.AccountKey][]relation.Device)
+	for _, d := range devices {
+		of[d.AccountKey] = append(of[d.AccountKey], d.Device)
 	}
+	for key, want := range of {
+		got, err := x.OnlineOf(x.ctx, key)
+		x.ok("devices of one account", err)
+		equal(x, "devices of one account", got, want)
+	}
+	none, err := x.OnlineOf(x.ctx, relation.AccountKey{SDKAppID: appID, UserID: "nobody at all"})
+	x.ok("devices of nobody", err)
+	equal(x, "devices of nobody", len(none), 0)
+	return devices
 }
 
 func device(id, platform string) relation.Device {
@@ -73,9 +72,7 @@ func wantOnline(x *fixture, what string, want ...relation.OnlineDevice) {
 	for i := range want {
 		want[i].SDKAppID = x.app.SDKAppID
 	}
-	for _, limit := range []int{1, 2, most} {
-		equal(x, what, x.online(limit), want)
-	}
+	equal(x, what, x.online(), want)
 }
 
 func of(user string, d relation.Device) relation.OnlineDevice {
@@ -110,7 +107,7 @@ func devicesComeAndGo(x *fixture) {
 	wantOnline(x, "all left")
 }
 
-func devicesInPages(x *fixture) {
+func devicesOfManyApps(x *fixture) {
 	first := x.app
 	var want []relation.OnlineDevice
 	for _, id := range []uint32{appID + 1, 7, appID} {
@@ -130,12 +127,7 @@ func devicesInPages(x *fixture) {
 		}
 	}
 	slices.SortFunc(want, compareOnline)
-	for limit := 1; limit <= 9; limit++ {
-		equal(x, fmt.Sprintf("pages of %d", limit), x.online(limit), want)
-	}
-	after, err := x.Online(x.ctx, relation.OnlineQuery{After: of("nobody", device("", "")), Limit: 3})
-	x.ok("online", err)
-	equal(x, "after somebody who is not there", after, want[:3])
+	equal(x, "devices of all apps", x.online(), want)
 }
 
 func deviceReplaced(x *fixture) {
@@ -183,9 +175,9 @@ func deviceOfDeletedApp(x *fixture) {
 		x.enter(user, device("tab", "Web"))
 	}
 	x.ok("delete", x.DeleteApp(x.ctx, 7))
-	equal(x, "devices of a deleted app", x.online(50), nil)
+	equal(x, "devices of a deleted app", x.online(), nil)
 	x.until("the id of the deleted app is free", func() bool { return x.CreateApp(x.ctx, *x.app) == nil })
-	equal(x, "devices of the new app", x.online(50), nil)
+	equal(x, "devices of the new app", x.online(), nil)
 	x.enter("user0000", device("phone", "iOS"))
 	wantOnline(x, "device of the new app", of("user0000", device("phone", "iOS")))
 	x.app = first
