@@ -13,10 +13,10 @@ import (
 const (
 	// leavePause is the time until a departure that could not be stored is tried again.
 	leavePause = time.Second
-	// startGrace is how much longer than Grace devices may take to come back after a start: the last process spread them.
-	startGrace = maxSpread
-	// takeOverPage is how many recorded devices are read at a time.
-	takeOverPage = 1000
+	// maxLeaving is how many departures are told at a time.
+	maxLeaving = 128
+	// takeOverPace is the time between two departures after a start, when nobody came back.
+	takeOverPace = 100 * time.Microsecond
 )
 
 // absent is a device that is recorded as online, or was connected, and has no connection now. When its time is over, its
@@ -59,7 +59,7 @@ func (a *absences) add(g *Gateway, d absent, after time.Duration) {
 	}
 	a.removeLocked(d.key, d.device.ID)
 	entry := &d
-	entry.timer = time.AfterFunc(after, func() { g.background(func(context.Context) { g.giveUp(entry) }) })
+	entry.timer = time.AfterFunc(after, func() { g.background(func(ctx context.Context) { g.giveUp(ctx, entry) }) })
 	a.m[d.key] = append(a.m[d.key], entry)
 }
 
@@ -70,6 +70,16 @@ func (a *absences) forget(key relation.AccountKey, devices []absent) {
 	for _, d := range devices {
 		a.removeLocked(key, d.device.ID)
 	}
+}
+
+// forgetAll takes all devices of a user off.
+func (a *absences) forgetAll(key relation.AccountKey) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, d := range a.m[key] {
+		d.timer.Stop()
+	}
+	delete(a.m, key)
 }
 
 func (a *absences) removeLocked(key relation.AccountKey, device string) {
@@ -107,40 +117,41 @@ func (a *absences) stop() {
 }
 
 // giveUp tells the departure of a device that did not come back.
-func (g *Gateway) giveUp(d *absent) {
+func (g *Gateway) giveUp(ctx context.Context, d *absent) {
+	select {
+	case g.leaving <- struct{}{}:
+		defer func() { <-g.leaving }()
+	case <-ctx.Done():
+		return
+	}
 	one := g.users.pin(d.key)
 	defer g.users.unpin(one)
 	one.gate.Lock()
 	defer one.gate.Unlock()
-	if !g.absences.awaited(d) {
-		return
-	}
-	if g.tell(*d) {
+	ctx, cancel := context.WithTimeout(ctx, g.o.CallTimeout)
+	defer cancel()
+	unsettled := g.settle(ctx, one) != nil
+	switch {
+	case !g.absences.awaited(d):
+	case unsettled:
+		g.absences.add(g, *d, leavePause)
+	case g.tell(*d):
 		g.absences.forget(d.key, []absent{*d})
-		return
+	default:
+		g.absences.add(g, *d, leavePause)
 	}
-	g.absences.add(g, *d, leavePause)
 }
 
 // takeOver makes the devices that are recorded as online absent.
 func (g *Gateway) takeOver(ctx context.Context) error {
-	q := relation.OnlineQuery{Limit: takeOverPage}
-	for {
-		page, err := g.o.Store.Online(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, d := range page {
-			g.absences.add(g, absent{
-				key: d.AccountKey, device: d.Device, recorded: true,
-				action: relation.ActionDisconnect, reason: relation.ReasonTimeOut,
-			}, g.o.Grace+startGrace)
-		}
-		if len(page) < q.Limit {
-			return nil
-		}
-		q.After = page[len(page)-1]
-	}
+	after := g.o.Grace + g.o.Spread // the last process may have spread them
+	return g.o.Store.Online(ctx, func(d relation.OnlineDevice) {
+		after += takeOverPace
+		g.absences.add(g, absent{
+			key: d.AccountKey, device: d.Device, recorded: true,
+			action: relation.ActionDisconnect, reason: relation.ReasonTimeOut,
+		}, after)
+	})
 }
 
 func devicesText(n int) string {

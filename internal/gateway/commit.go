@@ -1,13 +1,14 @@
 package gateway
 
 import (
-	"context"
-	"time"
+	"slices"
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/result"
 )
+
+const kickedReason = "the app backend kicked this account; log in again with a new UserSig"
 
 // Committed takes what a commit made durable to the devices that it concerns. It must be called in commit order, before the
 // calls return whose changes it tells, and never blocks on a client.
@@ -16,13 +17,13 @@ func (g *Gateway) Committed(c relation.Commit) {
 		g.listChanged(&c.Lists[i])
 	}
 	for _, key := range c.Kicked {
-		g.endAll(key, api.RefusalRevoked, "the app backend kicked this account; log in again with a new UserSig")
+		g.endAll(key, api.RefusalRevoked, kickedReason)
 	}
 	for _, key := range c.Deleted {
-		g.endAll(key, api.RefusalDeleted, "the account was deleted")
-		g.users.with(key, func(one *user) { g.users.memory.take(-one.list.clear()) })
+		g.deleted(key)
 	}
 	if c.Lost {
+		g.repairs.lost.Add(1)
 		g.refresh()
 	}
 }
@@ -87,19 +88,44 @@ func (g *Gateway) endAll(key relation.AccountKey, why api.Refusal, reason string
 	})
 }
 
+// deleted ends what there is of an account. One that is imported again begins anew.
+func (g *Gateway) deleted(key relation.AccountKey) {
+	g.users.with(key, func(one *user) {
+		for _, s := range slices.Clone(one.sessions) {
+			one.drop(s) // nothing is told of its departure
+			s.conn.end(api.RefusalDeleted, "the account was deleted")
+		}
+		g.users.memory.take(-one.list.clear())
+	})
+	g.absences.forgetAll(key)
+}
+
 // AppsChanged ends the sessions whose app is gone or disabled, or dropped the key that signed their ticket.
 func (g *Gateway) AppsChanged() {
 	g.users.all(func(one *user) {
 		for _, s := range one.sessions {
-			app, ok := g.o.Apps.App(one.key.SDKAppID)
-			switch {
-			case !ok || app.Disabled:
-				s.conn.end(api.RefusalApp, "the app was deleted or disabled")
-			case !hasKey(app.Keys, s.signedBy()):
-				s.conn.end(api.RefusalKeyDropped, "the key that signed the UserSig was dropped; log in again with a new one")
+			if p := g.outdated(s); p != nil {
+				s.conn.end(p.refusal, p.message)
 			}
 		}
 	})
+}
+
+// outdated returns why a session cannot go on with its app as it is now, or nil.
+func (g *Gateway) outdated(s *session) *problem {
+	app, ok := g.o.Apps.App(s.key.SDKAppID)
+	switch {
+	case !ok:
+		return &problem{code: api.CodeAppUnknown, refusal: api.RefusalApp, fatal: true, message: "the app was deleted"}
+	case app.Disabled:
+		return &problem{code: api.CodeAppDisabled, refusal: api.RefusalApp, fatal: true, message: "the app was disabled"}
+	case !hasKey(app.Keys, s.signedBy()):
+		return &problem{
+			code: api.CodeTicketSignature, refusal: api.RefusalKeyDropped, fatal: true,
+			message: "the key that signed the UserSig was dropped; log in again with a new one",
+		}
+	}
+	return nil
 }
 
 func hasKey(keys []relation.AppKey, secret string) bool {
@@ -109,59 +135,4 @@ func hasKey(keys []relation.AppKey, secret string) bool {
 		}
 	}
 	return false
-}
-
-// refreshPause is the time between two tries to read lists anew.
-const refreshPause = time.Second
-
-// refresh reads all lists of connected users anew, in the background: a commit may have changed any of them.
-func (g *Gateway) refresh() {
-	var keys []relation.AccountKey
-	g.users.all(func(one *user) {
-		if len(one.sessions) > 0 {
-			keys = append(keys, one.key)
-			return
-		}
-		g.users.memory.take(-one.list.clear())
-	})
-	if len(keys) == 0 || !g.background(func(ctx context.Context) { g.refreshLists(ctx, keys) }) {
-		return
-	}
-}
-
-func (g *Gateway) refreshLists(ctx context.Context, keys []relation.AccountKey) {
-	for len(keys) > 0 {
-		if g.refreshList(ctx, keys[0]) {
-			keys = keys[1:]
-			continue
-		}
-		select {
-		case <-time.After(refreshPause):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// refreshList reports whether the list could be read. An account that is gone was told of, or its sessions end here.
-func (g *Gateway) refreshList(ctx context.Context, key relation.AccountKey) bool {
-	ctx, cancel := context.WithTimeout(ctx, g.o.CallTimeout)
-	defer cancel()
-	head, err := g.o.Service.Account(ctx, key)
-	if err != nil {
-		if !isGone(err) {
-			return false
-		}
-		g.endAll(key, api.RefusalDeleted, "the account was deleted")
-		return true
-	}
-	g.users.with(key, func(one *user) {
-		if one.list.known && one.list.id == head.List && one.list.seq >= head.Sequence {
-			return
-		}
-		g.users.memory.take(-one.list.bytes)
-		one.list.set(head.List, head.Sequence)
-		one.tellReload(g)
-	})
-	return true
 }

@@ -176,14 +176,22 @@ func (c *conn) endLocked(why api.Refusal, reason string) {
 	}
 	c.ending, c.why, c.reason = true, why, reason[:min(len(reason), maxReason)]
 	c.wakeLocked()
-	if s := c.session; s != nil { // it is over now, however long the client takes to close its end
-		c.departed = true
-		c.g.running.Add(1)
-		go func() {
-			defer c.g.running.Done()
-			c.g.depart(s, why, why == 0)
-		}()
+	c.departLocked()
+}
+
+// departLocked ends the session of a connection that is ending: it is over now, however long the client takes to close its
+// end.
+func (c *conn) departLocked() {
+	s, why := c.session, c.why
+	if s == nil || !c.ending || c.departed {
+		return
 	}
+	c.departed = true
+	c.g.running.Add(1)
+	go func() {
+		defer c.g.running.Done()
+		c.g.depart(s, why, why == 0)
+	}()
 }
 
 func (c *conn) isEnding() bool {
@@ -259,8 +267,13 @@ func (c *conn) hangUp() {
 	_ = c.ws.Close(code, reason)
 }
 
-// cut closes the connection without ceremony.
-func (c *conn) cut() { _ = c.net.Close() }
+// cut closes the connection without ceremony: TLS would wait for a stuck client to take its last alert.
+func (c *conn) cut() {
+	if below, ok := c.net.(interface{ NetConn() net.Conn }); ok {
+		_ = below.NetConn().Close()
+	}
+	_ = c.net.Close()
+}
 
 // finish cleans up after the reading goroutine.
 func (c *conn) finish() {

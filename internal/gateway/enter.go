@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/relation"
@@ -23,7 +24,7 @@ type plan struct {
 	replaced []*session // older connections of the same device
 	out      []*session // devices that have to go
 	lost     []absent   // devices that are away: the same one, and those that have to go
-	resumed  bool       // the same device was there a moment ago
+	resumed  bool       // the same device was there a moment ago, and is recorded as online
 }
 
 // enter makes the session one of its user's and queues the answer to the login, followed by every change that comes after it.
@@ -35,26 +36,69 @@ func (g *Gateway) enter(ctx context.Context, a arrival) error {
 	defer g.users.unpin(one)
 	one.gate.Lock()
 	defer one.gate.Unlock()
+	if err := g.settle(ctx, one); err != nil {
+		return err
+	}
 
-	var p plan
-	g.users.locked(one, func() {
-		p = one.plan(s, a.app.Devices(), g.o.MaxSessions, g.absences.of(s.key))
-		one.sessions = append(one.sessions, s)
-	})
+	p, err := g.join(one, a)
+	if err != nil {
+		return err
+	}
+	lost := g.repairs.lost.Load()
 	head, err := g.o.Service.Enter(ctx, relation.EnterCommand{
 		App: a.app, UserID: s.key.UserID, Device: s.device, Kicked: p.kicked(s.device.ID), Resumed: p.resumed,
 		Admit: func(head relation.AccountHead) error { return g.checkKick(a.ticket, head.KickedAt) },
 	})
+	emits := a.app.Emits(relation.EventState)
 	if err != nil {
 		g.users.locked(one, func() { one.drop(s) })
+		if emits {
+			g.unsettle(s.key, lost)
+		}
 		return err
 	}
-	s.recorded = a.app.Emits(relation.EventState)
+	s.recorded = p.resumed || emits
 	s.conn.setSession(s)
 	g.absences.forget(s.key, p.lost)
+	if !g.begin(one, a, p, head) && emits {
+		g.repair(&g.repairs.devices, s.key)
+	}
+	if !emits {
+		g.unrecord(s, p)
+	}
+	for _, old := range p.replaced {
+		old.conn.end(api.RefusalReplaced, "this device connected again")
+	}
+	for _, old := range p.out {
+		old.conn.end(api.RefusalKicked, "another device logged in; the app allows "+devicesText(a.app.Devices()))
+	}
+	return nil
+}
+
+// join adds a session to its user's and returns what its login does to the others.
+func (g *Gateway) join(one *user, a arrival) (p plan, err error) {
+	s := a.session
+	g.users.locked(one, func() {
+		p = one.plan(s, a.app.Devices(), g.o.MaxSessions, g.absences.of(s.key))
+		one.sessions = append(one.sessions, s)
+	})
+	if p := g.outdated(s); p != nil { // the app changed while the ticket was checked, and AppsChanged did not meet the session
+		g.users.locked(one, func() { one.drop(s) })
+		return plan{}, p
+	}
+	return p, nil
+}
+
+// begin lets a session be told of changes, from what it missed on. It returns false when the account was deleted meanwhile,
+// which ended the session.
+func (g *Gateway) begin(one *user, a arrival, p plan, head relation.AccountHead) (begun bool) {
+	s := a.session
 	g.users.locked(one, func() {
 		for _, old := range append(p.replaced, p.out...) {
 			one.drop(old)
+		}
+		if begun = slices.Contains(one.sessions, s); !begun {
+			return
 		}
 		if !one.list.known || one.list.id != head.List {
 			g.users.memory.take(-one.list.clear())
@@ -63,13 +107,21 @@ func (g *Gateway) enter(ctx context.Context, a arrival) error {
 		s.live = true
 		s.conn.push(resultFrame(a.request.ID, g.welcome(s, one.list.since(a.position))))
 	})
-	for _, old := range p.replaced {
-		old.conn.end(api.RefusalReplaced, "this device connected again")
-	}
+	return begun
+}
+
+// unrecord has the records of devices removed that a login put out which is not told to anybody itself.
+func (g *Gateway) unrecord(s *session, p plan) {
+	out := slices.DeleteFunc(p.lost, func(d absent) bool { return d.device.ID == s.device.ID })
 	for _, old := range p.out {
-		old.conn.end(api.RefusalKicked, "another device logged in; the app allows "+devicesText(a.app.Devices()))
+		out = append(out, absent{key: s.key, device: old.device, recorded: old.recorded})
 	}
-	return nil
+	for _, d := range out {
+		if d.recorded {
+			d.action, d.reason = relation.ActionDisconnect, relation.ReasonLinkClose
+			g.absences.add(g, d, leavePause)
+		}
+	}
 }
 
 // welcome is the answer to a login.
@@ -96,12 +148,12 @@ func (one *user) plan(s *session, perPlatform, most int, away []absent) plan {
 		}
 		all = append(all, old)
 	}
-	p.resumed = len(p.replaced) > 0
+	p.resumed = slices.ContainsFunc(p.replaced, func(old *session) bool { return old.recorded })
 	var lost []absent
 	for _, d := range away {
 		switch {
 		case d.device.ID == s.device.ID:
-			p.lost, p.resumed = append(p.lost, d), true
+			p.lost, p.resumed = append(p.lost, d), p.resumed || d.recorded
 		case d.device.Origin.Platform == s.device.Origin.Platform:
 			lost = append(lost, d)
 		}
@@ -116,7 +168,7 @@ func (one *user) plan(s *session, perPlatform, most int, away []absent) plan {
 		if len(all)-len(p.out)+1 <= most {
 			break
 		}
-		if old.device.Origin.Platform != s.device.Origin.Platform {
+		if !slices.Contains(p.out, old) {
 			p.out = append(p.out, old)
 		}
 	}
@@ -144,25 +196,29 @@ func (g *Gateway) depart(s *session, why api.Refusal, loggedOut bool) {
 	defer g.users.unpin(one)
 	one.gate.Lock()
 	defer one.gate.Unlock()
-	var there bool
-	g.users.locked(one, func() { there = one.drop(s) })
-	app, ok := g.o.Apps.App(s.key.SDKAppID)
-	if !there || !ok || !s.recorded && !app.Emits(relation.EventState) {
-		return
-	}
 	d := absent{key: s.key, device: s.device, recorded: s.recorded, action: relation.ActionDisconnect, reason: relation.ReasonLinkClose}
+	atOnce := loggedOut || why == api.RefusalRevoked
 	switch {
 	case loggedOut:
 		d.action, d.reason = relation.ActionLogout, relation.ReasonUnregister
-		g.leave(d)
-	case why == api.RefusalRevoked:
-		g.leave(d)
 	case why == api.RefusalHeartbeat:
 		d.reason = relation.ReasonTimeOut
-		g.absences.add(g, d, g.o.Grace)
-	default:
-		g.absences.add(g, d, g.o.Grace)
 	}
+	var there bool
+	g.users.locked(one, func() {
+		if there = one.drop(s) && g.concerns(&d); there && !atOnce {
+			g.absences.add(g, d, g.o.Grace) // here, so that a deletion of the account meets either session or absence
+		}
+	})
+	if there && atOnce {
+		g.leave(d)
+	}
+}
+
+// concerns reports whether a departure has to be told or recorded.
+func (g *Gateway) concerns(d *absent) bool {
+	app, ok := g.o.Apps.App(d.key.SDKAppID)
+	return ok && (d.recorded || app.Emits(relation.EventState))
 }
 
 // leave tells of a departure now. When it cannot be stored, it is tried again later. While the gateway stops nothing is told:
@@ -179,15 +235,18 @@ func (g *Gateway) tell(d absent) bool {
 	if !ok {
 		return true // the app is gone, and all its records with it
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), g.o.CallTimeout)
+	ctx, cancel := context.WithTimeout(g.calls, g.o.CallTimeout)
 	defer cancel()
+	lost := g.repairs.lost.Load()
 	err := g.o.Service.Leave(ctx, relation.LeaveCommand{
 		App: app, UserID: d.key.UserID, Device: d.device, Action: d.action, Reason: d.reason, Recorded: d.recorded,
 	})
 	if err == nil || errors.Is(err, relation.ErrNoApp) {
 		return true
 	}
-	g.o.Log.Warn("a departure could not be stored; it is tried again", "sdkappid", d.key.SDKAppID, "err", err)
+	// The store logs when an outage begins and ends; a line for each departure would bury that.
+	g.o.Log.Debug("a departure could not be stored; it is tried again", "sdkappid", d.key.SDKAppID, "err", err)
+	g.unsettle(d.key, lost)
 	return false
 }
 
@@ -201,6 +260,7 @@ func (c *conn) setSession(s *session) {
 	defer c.mu.Unlock()
 	c.session = s
 	if !c.closed {
+		c.departLocked() // it may have been ended while it logged in
 		c.timer.Reset(0) // what the clock looks at is another thing now
 	}
 }

@@ -74,7 +74,7 @@ func (g *Gateway) explain(method string, err error) *problem {
 		return &problem{code: api.CodeNoAccount, refusal: api.RefusalDeleted, message: "the account was deleted"}
 	case errors.Is(err, relation.ErrNoApp):
 		return &problem{code: api.CodeAppUnknown, refusal: api.RefusalApp, message: "there is no such app any more"}
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // the latter when the server stops
 		return &problem{
 			code: api.CodeServiceTimeout, refusal: api.RefusalUnavailable, retry: retryPause,
 			message: "the call took too long and may still be carried out; ask again, which is safe",

@@ -27,13 +27,17 @@ type Gateway struct {
 	users     users
 	addresses addresses
 	absences  absences
+	repairs   repairs
 
 	stopping atomic.Bool
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
-	running  sync.WaitGroup // connections, and departures being told
-	working  context.Context
-	finish   context.CancelFunc // of working
+	running  sync.WaitGroup  // connections, and departures being told
+	working  context.Context // ends when Stop begins
+	finish   context.CancelFunc
+	calls    context.Context // ends when Stop has waited long enough for calls
+	abort    context.CancelFunc
+	leaving  chan struct{} // one element for each departure that is being told
 }
 
 // New returns a Gateway. It serves nothing before Start.
@@ -41,6 +45,8 @@ func New(o Options) *Gateway {
 	g := &Gateway{o: o.withDefaults(), conns: make(map[*conn]struct{})}
 	g.methods = g.table()
 	g.working, g.finish = context.WithCancel(context.Background())
+	g.calls, g.abort = context.WithCancel(context.Background())
+	g.leaving = make(chan struct{}, maxLeaving)
 	g.users.init(g.o.History)
 	g.absences.init()
 	return g
@@ -136,11 +142,12 @@ func (g *Gateway) Connections() int {
 	return len(g.conns)
 }
 
-// Spread of reconnects after a stop: a millisecond for each connection, between these bounds.
-const minSpread, maxSpread = 500 * time.Millisecond, 30 * time.Second
+// minSpread is the least time over which reconnects after a stop are spread: a millisecond for each connection, up to
+// Options.Spread.
+const minSpread = 500 * time.Millisecond
 
 // Stop tells every client to connect again, spread in time, and closes all connections. When ctx ends first, the rest is cut
-// off. No departure is told: the devices stay recorded as online, and the next start takes them over. Stopping twice is safe.
+// off, calls that are being carried out included. No departure is told: the devices stay recorded as online, and the next start takes them over. Stopping twice is safe.
 func (g *Gateway) Stop(ctx context.Context) {
 	g.mu.Lock()
 	g.stopping.Store(true)
@@ -151,7 +158,8 @@ func (g *Gateway) Stop(ctx context.Context) {
 	g.mu.Unlock()
 	g.absences.stop()
 	g.finish()
-	spread := min(max(time.Duration(len(conns))*time.Millisecond, minSpread), maxSpread)
+	defer g.abort()
+	spread := min(max(time.Duration(len(conns))*time.Millisecond, minSpread), g.o.Spread)
 	for _, c := range conns {
 		after := rand.N(spread).Milliseconds()
 		c.notify(api.NotifySessionReconnect, api.SessionReconnect{AfterMS: after})
@@ -165,6 +173,7 @@ func (g *Gateway) Stop(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
+		g.abort()
 		for _, c := range conns {
 			c.cut()
 		}

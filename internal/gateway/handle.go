@@ -86,7 +86,7 @@ func (c *conn) carryOut(r request) (result any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.g.o.CallTimeout)
+	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
 	defer cancel()
 	return m(ctx, call{session: c.session, app: app}, r.Params)
 }

@@ -40,7 +40,7 @@ func (c *conn) login(r request) (err error) {
 	}
 	s := c.newSession(&p)
 	s.setTicket(ticket, signer)
-	ctx, cancel := context.WithTimeout(context.Background(), c.g.o.CallTimeout)
+	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
 	defer cancel()
 	return c.g.enter(ctx, arrival{session: s, app: app, ticket: ticket, position: p.Blocklist, request: r})
 }

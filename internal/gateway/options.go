@@ -21,6 +21,7 @@ const (
 	DefaultLoginTimeout = 10 * time.Second
 	DefaultHeartbeat    = 25 * time.Second
 	DefaultGrace        = 10 * time.Second
+	DefaultSpread       = 30 * time.Second
 	DefaultCallTimeout  = 3 * time.Second
 	DefaultHistory      = 64 << 20
 )
@@ -32,8 +33,10 @@ type Apps interface {
 
 // Store is what the gateway reads besides what Service does.
 type Store interface {
-	// Online returns recorded devices; relation.Store has it.
-	Online(ctx context.Context, q relation.OnlineQuery) ([]relation.OnlineDevice, error)
+	// Online calls each with every recorded device; relation.Store has it.
+	Online(ctx context.Context, each func(relation.OnlineDevice)) error
+	// OnlineOf returns the recorded devices of one account.
+	OnlineOf(ctx context.Context, key relation.AccountKey) ([]relation.Device, error)
 }
 
 // Metrics counts. method is one of api's methods, "login" included, or "unknown".
@@ -67,6 +70,7 @@ type Options struct {
 	LoginTimeout time.Duration // from connection to login
 	Heartbeat    time.Duration // a client sends something at least this often; the server waits two and a half times as long
 	Grace        time.Duration // how long a lost device may take to come back before its Disconnect is told
+	Spread       time.Duration // over how long clients come back after a stop at most; after a start Grace is longer by it
 	CallTimeout  time.Duration // for one call
 	History      int64         // bytes of list changes that are kept for devices that resume
 	Compress     bool          // offer permessage-deflate to clients
@@ -90,6 +94,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.LoginTimeout, DefaultLoginTimeout)
 	setDefault(&o.Heartbeat, DefaultHeartbeat)
 	setDefault(&o.Grace, DefaultGrace)
+	setDefault(&o.Spread, DefaultSpread)
 	setDefault(&o.CallTimeout, DefaultCallTimeout)
 	setDefault(&o.History, DefaultHistory)
 	return o

@@ -46,6 +46,13 @@ func (s *session) signedBy() string {
 	return s.signer
 }
 
+// revoked reports whether a kick at this Unix second made the session's ticket invalid.
+func (s *session) revoked(kickedAt int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ticket.Issued < kickedAt
+}
+
 func (s *session) expires() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,6 +84,9 @@ func (g *Gateway) sessionRenew(ctx context.Context, c call, req *api.RenewParams
 		return nil, err
 	}
 	s.setTicket(ticket, signer)
+	if p := g.outdated(s); p != nil {
+		return nil, p
+	}
 	s.conn.tick() // the next warning is due at another time
 	return api.SessionExpiring{ExpireTime: ticket.ExpiresAt()}, nil
 }
@@ -84,9 +94,11 @@ func (g *Gateway) sessionRenew(ctx context.Context, c call, req *api.RenewParams
 // ping is ping.
 func (g *Gateway) ping(context.Context, call, *struct{}) (any, error) { return struct{}{}, nil }
 
-// logout is logout. The connection is closed after the answer.
+// logout is logout. The departure is told before the answer, so that it comes before the login of who then connects again. The
+// connection is closed after the answer.
 func (g *Gateway) logout(_ context.Context, c call, _ *struct{}) (any, error) {
 	c.session.loggedOut = true
+	g.depart(c.session, 0, true)
 	return struct{}{}, nil
 }
 
