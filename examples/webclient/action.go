@@ -24,6 +24,7 @@ type devicesRequest struct {
 // serveActions adds what only a demo offers to a page: to act as the app backend, and as its operator.
 func (p *Page) serveActions(mux *http.ServeMux) {
 	mux.HandleFunc("POST /app/kick", p.rest("im_open_login_svc/kick", func(c changeRequest) any {
+		p.logins.end(c.UserID)
 		return api.KickRequest{UserID: c.UserID}
 	}))
 	mux.HandleFunc("POST /app/block", p.rest("sns/black_list_add", block))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/kithchat/kith/usersig"
 )
@@ -30,20 +31,24 @@ func (p *Page) serveSettings(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, settings{p.SDKAppID, p.gateway(), p.Users, p.Restart != nil, p.SetDevices != nil})
 }
 
-// userSigRequest asks for a ticket. Seconds is its lifetime, an hour when 0.
+// userSigRequest asks for a ticket. Seconds is its lifetime, an hour when 0. Login is that of an earlier answer, to renew
+// its ticket; 0 is a new login.
 type userSigRequest struct {
 	UserID  string `json:"userID"`
 	Seconds int64  `json:"seconds"`
+	Login   int64  `json:"login"`
 }
 
-// userSigAnswer is the ticket.
+// userSigAnswer is the ticket. An empty one says that the login has ended.
 type userSigAnswer struct {
 	UserSig string `json:"userSig"`
+	Login   int64  `json:"login"`
 }
 
 // serveUserSig hands out a UserSig. A real app backend does this only after its own login: it looks at its own session
 // cookie or password, and signs for the user that it found, never for the user that the request names. It signs in the
-// backend, because who has the secret key can act as everybody.
+// backend, because who has the secret key can act as everybody. And it ends its own session of a user whom it kicks, or the
+// next renewal would undo the kick.
 func (p *Page) serveUserSig(w http.ResponseWriter, r *http.Request) {
 	var req userSigRequest
 	if !read(w, r, &req) || !p.checkUser(w, req.UserID) {
@@ -56,18 +61,45 @@ func (p *Page) serveUserSig(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, fmt.Errorf("seconds is %d; give 1 to %d", req.Seconds, ticketMaxLifetime))
 		return
 	}
+	login := p.logins.of(req.UserID)
+	if req.Login != 0 && req.Login != login {
+		answer(w, http.StatusOK, userSigAnswer{"", login})
+		return
+	}
 	sig, err := p.sign(req.UserID, req.Seconds)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err)
 		return
 	}
-	answer(w, http.StatusOK, userSigAnswer{sig})
+	answer(w, http.StatusOK, userSigAnswer{sig, login})
 }
 
 func (p *Page) sign(userID string, seconds int64) (string, error) {
 	return usersig.Sign(p.Key, usersig.Ticket{
 		SDKAppID: p.SDKAppID, Identifier: userID, Issued: p.Now().Unix(), Expire: seconds,
 	})
+}
+
+// logins stands for the app backend's own sessions: a number for each user, from 1, which a kick raises. The zero value is
+// ready.
+type logins struct {
+	mu    sync.Mutex
+	kicks map[string]int64
+}
+
+func (l *logins) of(userID string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kicks[userID] + 1
+}
+
+func (l *logins) end(userID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kicks == nil {
+		l.kicks = make(map[string]int64)
+	}
+	l.kicks[userID]++
 }
 
 // checkUser refuses users that are not on the page.

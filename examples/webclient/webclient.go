@@ -43,6 +43,7 @@ type Options struct {
 type Page struct {
 	Options
 	log     callbackLog
+	logins  logins
 	client  *http.Client
 	handler http.Handler
 }

@@ -156,6 +156,30 @@ func TestUserSig(t *testing.T) {
 	}
 }
 
+// A kick ends the app backend's own login, so that a renewal does not undo it.
+func TestKickEndsTheLogin(t *testing.T) {
+	f := start(t, nil)
+	ask := func(body string) (got userSigAnswer) {
+		t.Helper()
+		status, text, _ := f.do(t, http.MethodPost, "/usersig", body, nil)
+		if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+		return got
+	}
+	first := ask(`{"userID":"mira"}`)
+	if again := ask(`{"userID":"mira","login":1}`); first.Login != 1 || again.UserSig == "" {
+		t.Errorf("first %+v, renewed %+v", first, again)
+	}
+	f.do(t, http.MethodPost, "/app/kick", `{"userID":"mira"}`, nil)
+	if ended := ask(`{"userID":"mira","login":1}`); ended.UserSig != "" {
+		t.Error("a kicked user's ticket was renewed")
+	}
+	if anew, other := ask(`{"userID":"mira"}`), ask(`{"userID":"troll","login":1}`); anew.UserSig == "" || anew.Login != 2 || other.UserSig == "" {
+		t.Errorf("a new login %+v, somebody else %+v", anew, other)
+	}
+}
+
 // Other sites' pages must get nothing: neither by a request that the browser sends for them, nor by a name of their own for
 // loopback.
 func TestOtherSitesAreRefused(t *testing.T) {

@@ -14,8 +14,8 @@ async function start() {
   for (const userID of users) {
     const other = settings.users.find((name) => name !== userID);
     const pane = new Pane({ settings, userID, other, fail });
-    document.querySelector("#users").append(pane.node);
-    pane.connect();
+    document.querySelector("#users").append(pane.view.node);
+    pane.logIn();
   }
   followCallbacks();
   if (users.length > 1) offerServer(settings);

@@ -15,7 +15,8 @@ export async function getSettings() {
   return (await fetch("settings")).json();
 }
 
-// A real app asks its backend after its own login; see ticket.go.
-export async function getUserSig(userID, seconds = 0) {
-  return (await post("usersig", { userID, seconds })).userSig;
+// What a real app's backend asks of the user before it gives a ticket, and before it renews one, is said in ticket.go. An
+// empty userSig says that this login has ended.
+export function getUserSig(userID, { seconds = 0, login = 0 } = {}) {
+  return post("usersig", { userID, seconds, login });
 }
