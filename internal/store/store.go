@@ -55,6 +55,7 @@ type Store struct {
 	log     *slog.Logger
 	options Options
 	queue   *queue
+	answers sync.Pool // of the channels on which calls are answered
 	counts  *counts
 	pages   *pageHints
 	ids     idPool // used by the writing goroutine only
@@ -101,6 +102,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		queue: newQueue(), counts: newCounts(), pages: newPageHints(),
 		sweep: make(chan struct{}, 1), probe: make(chan struct{}, 1),
 	}
+	s.answers.New = func() any { return make(chan error, 1) }
 	s.writing, s.cut = context.WithCancel(context.Background())
 	if err := e.read(ctx, s.counts.load); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Close())

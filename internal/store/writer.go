@@ -4,14 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
-
-// donePool holds the channels on which calls are answered.
-var donePool = sync.Pool{New: func() any { return make(chan error, 1) }}
 
 // Apply implements relation.Store.
 func (s *Store) Apply(ctx context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
@@ -38,13 +34,13 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c.done = donePool.Get().(chan error)
+	c.done = s.answers.Get().(chan error)
 	if err := s.queue.put(c); err != nil {
 		return err
 	}
 	select {
 	case err := <-c.done:
-		donePool.Put(c.done)
+		s.answers.Put(c.done)
 		return err
 	case <-ctx.Done():
 	}
@@ -52,7 +48,7 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 		return ctx.Err()
 	}
 	err := <-c.done
-	donePool.Put(c.done)
+	s.answers.Put(c.done)
 	return err
 }
 
