@@ -36,6 +36,7 @@ type Config struct {
 	GatewayLoginTimeout time.Duration `group:"Gateway" name:"gateway-login-timeout" default:"10s" unit:"duration" doc:"Time from connecting to login."`
 	GatewayHeartbeat    time.Duration `group:"Gateway" name:"gateway-heartbeat" default:"25s" unit:"duration" doc:"How often a client sends something at least. One that is silent for two and a half times as long is cut off."`
 	GatewayGrace        time.Duration `group:"Gateway" name:"gateway-grace" default:"10s" unit:"duration" doc:"How long a device may take to come back before State.StateChange tells that it disconnected."`
+	GatewaySpread       time.Duration `group:"Gateway" name:"gateway-spread" default:"30s" unit:"duration" doc:"Over how long clients are asked to come back at most when the server stops. After a start gateway-grace is longer by it."`
 	GatewayHistory      int64         `group:"Gateway" name:"gateway-history" default:"67108864" unit:"bytes" doc:"Memory for recent list changes, from which devices that come back catch up. Who missed more reads the list anew."`
 	GatewayCompression  bool          `group:"Gateway" name:"gateway-compression" default:"false" doc:"Compress frames for clients that ask for it. It costs memory and time for each connection, and saves little on small frames."`
 

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 		ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, TicketCache: 100_000,
 		Gateway: true, GatewayMaxFrame: 128 << 10, GatewayQueue: 256 << 10, GatewayRate: 20, GatewayMaxSessions: 20,
 		GatewayMaxAddress: 2000, GatewayLoginTimeout: 10 * time.Second, GatewayHeartbeat: 25 * time.Second,
-		GatewayGrace: 10 * time.Second, GatewayHistory: 64 << 20,
+		GatewayGrace: 10 * time.Second, GatewaySpread: 30 * time.Second, GatewayHistory: 64 << 20,
 		RetryBudget: 24 * time.Hour, CallbackTimeout: 2 * time.Second, CallbackConcurrency: 128,
 		LogFormat: "text", LogLevel: "info", ShutdownTimeout: 15 * time.Second,
 	}
@@ -113,7 +113,7 @@ func TestEverySourceSetsEveryField(t *testing.T) {
 		"read-timeout": "3s", "idle-timeout": "4s", "ticket-cache": "5", "operator-listen": "127.0.0.1:3",
 		"gateway": "false", "gateway-max-frame": "2048", "gateway-queue": "70000", "gateway-rate": "7",
 		"gateway-max-sessions": "8", "gateway-max-address": "-1", "gateway-login-timeout": "9s", "gateway-heartbeat": "11s",
-		"gateway-grace": "12s", "gateway-history": "13", "gateway-compression": "true",
+		"gateway-grace": "12s", "gateway-spread": "14s", "gateway-history": "13", "gateway-compression": "true",
 		"operator-token": "0123456789abcdef", "retry-budget": "1h", "callback-timeout": "5s", "callback-concurrency": "6",
 		"log-format": "json", "log-level": "warn", "shutdown-timeout": "6s",
 	}

@@ -135,6 +135,7 @@ func (p *problems) durations(c Config) {
 		{"gateway-login-timeout", c.GatewayLoginTimeout, time.Second, time.Hour},
 		{"gateway-heartbeat", c.GatewayHeartbeat, time.Second, time.Hour},
 		{"gateway-grace", c.GatewayGrace, 10 * time.Millisecond, time.Hour},
+		{"gateway-spread", c.GatewaySpread, 10 * time.Millisecond, time.Hour},
 		{"retry-budget", c.RetryBudget, time.Second, maxDuration},
 		{"callback-timeout", c.CallbackTimeout, 100 * time.Millisecond, time.Minute},
 		{"shutdown-timeout", c.ShutdownTimeout, 0, time.Hour},

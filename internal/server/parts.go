@@ -126,7 +126,7 @@ func (s *Server) gatewayOptions(service *relation.Service, verifier *auth.Verifi
 		Log: s.log, Now: s.now, Metrics: s.metrics,
 		MaxFrame: c.GatewayMaxFrame, MaxQueue: c.GatewayQueue, Rate: float64(c.GatewayRate),
 		MaxSessions: c.GatewayMaxSessions, MaxAddress: c.GatewayMaxAddress, LoginTimeout: c.GatewayLoginTimeout,
-		Heartbeat: c.GatewayHeartbeat, Grace: c.GatewayGrace, CallTimeout: c.CallTimeout,
+		Heartbeat: c.GatewayHeartbeat, Grace: c.GatewayGrace, Spread: c.GatewaySpread, CallTimeout: c.CallTimeout,
 		History: max(1, c.GatewayHistory), Compress: c.GatewayCompression,
 	}
 }
