@@ -58,11 +58,11 @@ func (g *Gateway) enter(ctx context.Context, a arrival) error {
 		return err
 	}
 	s.recorded = p.resumed || emits
-	s.conn.setSession(s)
 	g.absences.forget(s.key, p.lost)
 	if !g.begin(one, a, p, head) && emits {
 		g.repair(&g.repairs.devices, s.key)
 	}
+	s.conn.setSession(s) // not before the answer: the clock may have a warning of the ticket's end, which must come after it
 	if !emits {
 		g.unrecord(s, p)
 	}

@@ -97,7 +97,7 @@ func (c *conn) refuse(r request, name string, err error) api.Code {
 	if c.session == nil && p.refusal >= api.RefusalCall {
 		p.refusal = api.RefusalProtocol // before login there is no session that could go on
 	}
-	if len(r.ID) > 0 || r.Method == nil || p.fatal {
+	if len(r.ID) > 0 || p.code == api.CodeRPCRequest || p.fatal { // what is not a request is no notification either
 		c.push(errorFrame(r.ID, p.wire()))
 	}
 	if p.fatal || c.session == nil {
