@@ -95,10 +95,17 @@ export class Session {
     return this.#sender.add(method, params);
   }
 
-  /** Goes on with a new UserSig, on this connection and the next ones. */
-  renew(userSig: string): Promise<Outcome> {
-    this.#o.ticket.userSig = userSig;
-    return this.call('session.renew', { UserSig: userSig });
+  /** Goes on with a new UserSig, on this connection and the next ones. One that is refused leaves the old one in place. */
+  async renew(userSig: string): Promise<Outcome> {
+    const { ticket } = this.#o;
+    const old = ticket.userSig;
+    ticket.userSig = userSig;
+    try {
+      return await this.call('session.renew', { UserSig: userSig });
+    } catch (error) {
+      if ((error as KithError).refusal !== undefined && ticket.userSig === userSig) ticket.userSig = old;
+      throw error;
+    }
   }
 
   /** Ends the session, and rejects what waits. Resolves when the server was told, if it is to be told, or cannot be. */
