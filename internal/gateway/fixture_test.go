@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ type fixture struct {
 	http    *httptest.Server
 	log     *logBuffer
 	told    atomic.Pointer[gateway.Gateway]
+	tap     atomic.Pointer[func(relation.Commit)]   // hears of commits before the gateway
 	fault   atomic.Pointer[func(step string) error] // of the store
 }
 
@@ -63,6 +65,9 @@ func (f *fixture) openStore(dir string) {
 	s, err := store.Open(f.t.Context(), store.Options{
 		Dir: dir,
 		OnCommit: func(c relation.Commit) {
+			if tap := f.tap.Load(); tap != nil {
+				(*tap)(c)
+			}
 			if g := f.told.Load(); g != nil {
 				g.Committed(c)
 			}
@@ -88,7 +93,7 @@ func (f *fixture) openStore(dir string) {
 func (f *fixture) options(change func(*gateway.Options)) gateway.Options {
 	o := gateway.Options{
 		Service: f.service, Apps: f.apps, Auth: auth.New(auth.Options{Apps: f.apps}), Store: f.store,
-		Log: slog.New(slog.NewTextHandler(f.log, nil)), Rate: 10_000,
+		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Rate: 10_000,
 	}
 	if change != nil {
 		change(&o)
@@ -110,10 +115,16 @@ func (f *fixture) stop() {
 	defer cancel()
 	f.g.Stop(ctx)
 	f.http.Close()
-	if strings.Contains(f.log.String(), testKey) {
-		f.t.Error("the log holds the app's key")
+	if text := f.log.String(); leaks(text) {
+		f.t.Errorf("the log holds a key or a UserSig:\n%s", text)
 	}
 }
+
+// userSig is what a UserSig looks like: deflated JSON in base64.
+var userSig = regexp.MustCompile(`eJ[A-Za-z0-9*_-]{60}`)
+
+// leaks reports whether a text holds a secret: a key, or a UserSig.
+func leaks(text string) bool { return strings.Contains(text, testKey) || userSig.MatchString(text) }
 
 func (f *fixture) must(err error) {
 	f.t.Helper()
@@ -216,6 +227,9 @@ func (c *client) read() {
 		if err != nil {
 			c.ended = err
 			return
+		}
+		if leaks(string(data)) {
+			c.t.Errorf("a frame holds a key or a UserSig: %s", data)
 		}
 		var frame api.GatewayFrame
 		if err := json.Unmarshal(data, &frame); err != nil {

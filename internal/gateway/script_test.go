@@ -236,6 +236,9 @@ func (s *script) listen() {
 	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
 		for lines := s.clients[name].lines; len(lines) > 0; {
 			line := <-lines
+			if leaks(line) {
+				s.t.Errorf("a frame holds a key or a UserSig: %s", line)
+			}
 			line = uuids.ReplaceAllString(line, "00000000-0000-0000-0000-000000000000")
 			line = pauses.ReplaceAllString(line, `"AfterMS":0`)
 			s.out.WriteString(name + " " + line + "\n")
