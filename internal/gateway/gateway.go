@@ -94,6 +94,21 @@ type hijacker struct {
 	conn net.Conn
 }
 
+// wholeFrames is a connection whose end is an error of its own: the library would take io.EOF within a frame for the frame's
+// end, and the session would refuse as broken what was merely cut off.
+type wholeFrames struct{ net.Conn }
+
+var errConnectionLost = errors.New("the connection was lost")
+
+// Read implements io.Reader.
+func (c wholeFrames) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		err = errConnectionLost
+	}
+	return n, err
+}
+
 // Sizes of a connection's buffers in bytes. Most frames fit; larger ones are read and written past them. Those of net/http
 // have 4096 each, which is most of what an idle connection would take.
 const readBuffer, writeBuffer = 512, 1024
@@ -105,6 +120,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.conn = c
+	c = wholeFrames{c}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered()) // a client that did not wait for the upgrade
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())
