@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/gateway"
 )
 
@@ -25,9 +26,9 @@ type bubble struct {
 }
 
 // inBubble runs a test in virtual time.
-func inBubble(t *testing.T, change func(*gateway.Options), f func(*bubble)) {
+func inBubble(t *testing.T, change func(*gateway.Options), f func(*testing.T, *bubble)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newBubble(t, change)) })
+	synctest.Test(t, func(t *testing.T) { f(t, newBubble(t, change)) })
 }
 
 func newBubble(t testing.TB, change func(*gateway.Options)) *bubble {
@@ -148,3 +149,6 @@ type wire struct {
 
 // RemoteAddr returns where the client connected from.
 func (w wire) RemoteAddr() net.Addr { return w.remote }
+
+// appOf is another app.
+func appOf(sdkAppID uint32, key string) apps.New { return apps.New{SDKAppID: sdkAppID, Key: key} }

@@ -18,7 +18,7 @@ func TestTheEndOfATicketIsAnnouncedAndKept(t *testing.T) {
 		{"ten minutes of a long life", 30 * 24 * time.Hour, 10 * time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(o *gateway.Options) { o.Heartbeat = 1000 * time.Hour }, func(b *bubble) {
+			inBubble(t, func(o *gateway.Options) { o.Heartbeat = 1000 * time.Hour }, func(t *testing.T, b *bubble) {
 				p := loginOf("mira.k", "tab-1")
 				p.UserSig = ticket("mira.k", time.Now(), tt.lifetime)
 				expires := time.Now().Add(tt.lifetime)
