@@ -16,7 +16,7 @@ function updates(chat: Chat): string[][] {
 
 async function reconnect(g: Gateway, socket: Socket, news: object): Promise<Record<string, unknown>> {
   socket.end();
-  await vi.advanceTimersByTimeAsync(500);
+  await vi.advanceTimersByTimeAsync(1000);
   return g.last.welcome(news);
 }
 

@@ -9,7 +9,7 @@ const ids = (...userIDList: string[]): { userIDList: string[] } => ({ userIDList
 
 /** Brings a client whose connection was lost back online. */
 async function resume(g: Gateway, sequence = 7): Promise<void> {
-  await vi.advanceTimersByTimeAsync(500);
+  await vi.advanceTimersByTimeAsync(1000);
   g.last.welcome(Gateway.nothingNew(sequence));
 }
 
