@@ -17,6 +17,8 @@ import (
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/gateway"
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/usersig"
 )
 
 // bubble is a fixture in virtual time: connections are pipes in memory, and the clock moves only when everybody waits.
@@ -152,3 +154,23 @@ func (w wire) RemoteAddr() net.Addr { return w.remote }
 
 // appOf is another app.
 func appOf(sdkAppID uint32, key string) apps.New { return apps.New{SDKAppID: sdkAppID, Key: key} }
+
+// otherKey is another secret key.
+const otherKey = "gateway-test-secret-key-02"
+
+// sign makes a UserSig that lives an hour.
+func (b *bubble) sign(key, userID string) string { return b.signFor(testApp, key, userID) }
+
+func (b *bubble) signFor(sdkAppID uint32, key, userID string) string {
+	b.t.Helper()
+	sig, err := usersig.Sign(key, usersig.Ticket{SDKAppID: sdkAppID, Identifier: userID, Issued: time.Now().Unix(), Expire: 3600})
+	b.must(err)
+	return sig
+}
+
+// deletes deletes an account.
+func (b *bubble) deletes(userID string) {
+	b.t.Helper()
+	_, err := b.service.Delete(b.t.Context(), relation.AccountSet{SDKAppID: testApp, UserIDs: []string{userID}})
+	b.must(err)
+}

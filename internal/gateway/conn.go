@@ -252,6 +252,7 @@ func (c *conn) pop(written int) (frame []byte, hangUp bool) {
 		return nil, true // writing stays true: there is no more writing
 	}
 	c.writing = false
+	_ = c.net.SetWriteDeadline(time.Time{}) // or pongs and the answer to a close, which the reading goroutine writes, come too late
 	return nil, false
 }
 
