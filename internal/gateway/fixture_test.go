@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"regexp"
 	"strings"
 	"sync"
@@ -136,12 +137,14 @@ func (f *fixture) must(err error) {
 // imports makes accounts.
 func (f *fixture) imports(userIDs ...string) {
 	f.t.Helper()
-	profiles := make([]relation.Profile, len(userIDs))
-	for i, id := range userIDs {
-		profiles[i].UserID = id
+	for some := range slices.Chunk(userIDs, 100) {
+		profiles := make([]relation.Profile, len(some))
+		for i, id := range some {
+			profiles[i].UserID = id
+		}
+		_, err := f.service.Import(f.t.Context(), relation.AccountImport{SDKAppID: testApp, Profiles: profiles})
+		f.must(err)
 	}
-	_, err := f.service.Import(f.t.Context(), relation.AccountImport{SDKAppID: testApp, Profiles: profiles})
-	f.must(err)
 }
 
 // updateApp changes the app's record.
