@@ -1,0 +1,133 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/gateway"
+)
+
+// TestRate: so many calls a second with bursts of twice as many; who never stops is ended.
+func TestRate(t *testing.T) {
+	inBubble(t, func(o *gateway.Options) { o.Rate = 10 }, func(t *testing.T, b *bubble) {
+		c := b.enters(loginOf("mira.k", "tab-1")) // the first call of the burst
+		for range 20 {
+			must[struct{}](c, api.MethodPing, nil)
+		}
+		refusedCall := func() {
+			t.Helper()
+			frame := c.call(api.MethodPing, nil)
+			if e := frame.Error; e == nil || e.Code != api.CodeAPIRate || e.Data != (api.GatewayErrorData{Refusal: api.RefusalRate, RetryAfterMS: 100}) {
+				t.Fatalf("got %s, %+v", frame.Result, frame.Error)
+			}
+		}
+		refusedCall()
+		b.pass(100 * time.Millisecond)
+		must[struct{}](c, api.MethodPing, nil)
+		for range 200 {
+			refusedCall()
+		}
+		b.pass(100 * time.Millisecond)
+		must[struct{}](c, api.MethodPing, nil) // who obeys is forgiven
+		for range 201 {
+			refusedCall()
+		}
+		c.ends(api.RefusalRate)
+	})
+}
+
+// TestAddressLimit: of connections, logged in or not. Only real ends make room.
+func TestAddressLimit(t *testing.T) {
+	inBubble(t, func(o *gateway.Options) { o.MaxAddress = 2 }, func(t *testing.T, b *bubble) {
+		one, two := b.from("203.0.113.1", ""), b.from("203.0.113.1", "")
+		b.from("203.0.113.1", "").ends(api.RefusalAddress)
+		must[api.LoginResult](b.from("203.0.113.2", ""), api.MethodLogin, loginOf("mira.k", "tab-1"))
+		b.from("2001:db8:0:1::1", "")
+		b.from("2001:db8:0:1:ffff:ffff:ffff:ffff", "")
+		b.from("2001:db8:0:1:0:1::", "").ends(api.RefusalAddress)
+		must[api.LoginResult](b.from("2001:db8:0:2::1", ""), api.MethodLogin, loginOf("rob", "tab-1"))
+		b.must(one.ws.CloseNow())
+		synctest.Wait()
+		must[api.LoginResult](b.from("203.0.113.1", ""), api.MethodLogin, loginOf("tom", "tab-1"))
+		b.from("203.0.113.1", "").ends(api.RefusalAddress)
+		must[api.LoginResult](two, api.MethodLogin, loginOf("ann", "tab-1"))
+	})
+}
+
+func TestNoAddressLimit(t *testing.T) {
+	inBubble(t, func(o *gateway.Options) { o.MaxAddress = -1 }, func(t *testing.T, b *bubble) {
+		for i := range 20 {
+			b.enters(loginOf(fmt.Sprint("user", i), "tab-1"))
+		}
+		if n := b.g.Connections(); n != 20 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// TestFrameLimit: a frame of exactly the limit is read, one byte more is not, in one fragment or in many.
+func TestFrameLimit(t *testing.T) {
+	const limit = 4096
+	sized := func(n int) string {
+		frame := `{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":""}}`
+		return strings.Replace(frame, `""`, `"`+strings.Repeat("x", n-len(frame))+`"`, 1)
+	}
+	inBubble(t, func(o *gateway.Options) { o.MaxFrame = limit }, func(t *testing.T, b *bubble) {
+		c := b.enters(loginOf("mira.k", "tab-1"))
+		c.send(sized(limit))
+		if frame, ok := c.receive(); !ok || frame.Error != nil {
+			t.Errorf("a frame of %d bytes: %+v", limit, frame)
+		}
+		c.send(sized(limit + 1))
+		c.ends(api.RefusalProtocol)
+
+		c = b.enters(loginOf("mira.k", "tab-1"))
+		w, err := c.ws.Writer(t.Context(), websocket.MessageText)
+		b.must(err)
+		for range 5 {
+			_, err = w.Write([]byte(strings.Repeat("x", limit)))
+			if err != nil {
+				break // it was closed meanwhile
+			}
+		}
+		_ = w.Close()
+		c.ends(api.RefusalProtocol)
+	})
+}
+
+// TestEndlessFrame: a client that never ends its frame, and never closes, is cut off all the same.
+func TestEndlessFrame(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		ws := b.open(home, "")
+		w, err := ws.Writer(t.Context(), websocket.MessageText)
+		b.must(err)
+		_, err = w.Write([]byte(`{"jsonrpc":"2.0"`))
+		b.must(err)
+		b.pass(gateway.DefaultLoginTimeout + 20*time.Second)
+		if n := b.g.Connections(); n != 0 {
+			t.Errorf("%d connections are still there", n)
+		}
+	})
+}
+
+// TestLoginTimeout: who says nothing, or only pings, is cut off; a login in time is in time.
+func TestLoginTimeout(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		silent, late := b.from(home, ""), b.from(home, "")
+		b.pass(gateway.DefaultLoginTimeout - time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		b.must(silent.ws.Ping(ctx))
+		must[api.LoginResult](late, api.MethodLogin, loginOf("mira.k", "tab-1"))
+		b.pass(time.Second)
+		silent.ends(api.RefusalLoginTimeout)
+		must[struct{}](late, api.MethodPing, nil)
+	})
+}
