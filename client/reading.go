@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/kithchat/kith/api"
 )
