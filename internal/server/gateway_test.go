@@ -253,6 +253,9 @@ func TestOnlineStatusAndMetrics(t *testing.T) {
 		}
 	}
 	phone.call(api.MethodLogout, nil, &struct{}{})
+	if _, code := phone.read(); code != websocket.StatusNormalClosure {
+		t.Errorf("after the logout closed with %d", code)
+	}
 	s.awaitOnline(t, "Web")
 	s.call(t, "im_open_login_svc/kick", api.KickRequest{UserID: "mira"})
 	if _, code := tab.read(); code != websocket.StatusCode(api.RefusalRevoked) {
