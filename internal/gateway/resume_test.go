@@ -151,25 +151,34 @@ func TestALoginThatIsAheadOfItsCommit(t *testing.T) {
 func TestAFrameThatIsCutOffIsALostConnection(t *testing.T) {
 	ended := make(chan api.Refusal, 1)
 	f := newFixture(t, func(o *gateway.Options) { o.Metrics = endMetrics{ended: ended} })
-	var raw net.Conn
+	frame := "\x81\xa0\x00\x00\x00\x00" + `{"jsonrpc":"2.0","method":"ping"}` // masked, of 32 bytes
+	for _, n := range []int{1, 6, 17} {
+		raw := f.dialRaw()
+		_, err := io.WriteString(raw, frame[:n])
+		f.must(err)
+		f.must(raw.(*net.TCPConn).CloseWrite())
+		rest, err := io.ReadAll(raw)
+		if len(rest) > 0 || err != nil {
+			t.Errorf("after %d bytes the client got %q, %v", n, rest, err)
+		}
+		if why := <-ended; why != 0 {
+			t.Errorf("after %d bytes: ended with %d", n, why)
+		}
+		f.must(raw.Close())
+	}
+}
+
+// dialRaw returns the connection below a WebSocket.
+func (f *fixture) dialRaw() (raw net.Conn) {
+	f.t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (c net.Conn, err error) {
 		raw, err = (&net.Dialer{}).DialContext(ctx, network, addr)
 		return raw, err
 	}}
-	_, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(f.http.URL, "http")+api.GatewayPath,
+	_, _, err := websocket.Dial(f.t.Context(), "ws"+strings.TrimPrefix(f.http.URL, "http")+api.GatewayPath,
 		&websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	f.must(err)
-	_, err = io.WriteString(raw, "\x81\xa0\x00\x00\x00\x00"+`{"jsonrpc":`) // of a masked text frame of 32 bytes
-	f.must(err)
-	f.must(raw.(*net.TCPConn).CloseWrite())
-	rest, err := io.ReadAll(raw)
-	if len(rest) > 0 || err != nil {
-		t.Errorf("the client got %q, %v", rest, err)
-	}
-	if why := <-ended; why != 0 {
-		t.Errorf("ended with %d", why)
-	}
-	f.must(raw.Close())
+	return raw
 }
 
 // endMetrics tells of the ends of connections.
