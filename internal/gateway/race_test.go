@@ -15,6 +15,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/auth"
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -151,4 +153,40 @@ func (f *fixture) switchOn() {
 	f.updateApp(func(app *relation.App) {
 		app.Callback = relation.Callback{URL: "http://127.0.0.1:1/", On: []relation.EventKind{relation.EventState}}
 	})
+}
+
+// An app that changes while a ticket is being checked does not keep the session: its other sessions were ended before.
+func TestAnAppThatChangesDuringALogin(t *testing.T) {
+	for why, change := range map[api.Refusal]func(*relation.App){
+		api.RefusalApp:        func(app *relation.App) { app.Disabled = true },
+		api.RefusalKeyDropped: func(app *relation.App) { app.Keys = []relation.AppKey{{Secret: "gateway-test-secret-key-02"}} },
+	} {
+		f := &fixture{t: t, log: &logBuffer{}}
+		f.openStore(t.TempDir())
+		f.g = gateway.New(f.options(func(o *gateway.Options) {
+			o.Auth = auth.New(auth.Options{Apps: &changingApps{Registry: f.apps, change: func() { f.updateApp(change) }}})
+		}))
+		f.serve()
+		c := f.dial(nil)
+		if answer := c.call(api.MethodLogin, loginOf("mira.k", "tab")); answer.Error == nil || answer.Error.Data.Refusal != why {
+			t.Errorf("answer %+v, want %d", answer, why)
+		}
+		c.ends(why)
+	}
+}
+
+// changingApps has an app that changes right after it was looked up the first time.
+type changingApps struct {
+	*apps.Registry
+	change  func()
+	changed atomic.Bool
+}
+
+// App implements auth.Apps.
+func (a *changingApps) App(sdkAppID uint32) (*relation.App, bool) {
+	app, ok := a.Registry.App(sdkAppID)
+	if a.changed.CompareAndSwap(false, true) {
+		a.change()
+	}
+	return app, ok
 }
