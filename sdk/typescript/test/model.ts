@@ -23,7 +23,7 @@ export class Model {
   /** Whether the network loses connections. */
   chaos = true;
   readonly wires = new Set<Wire>();
-  readonly #changes: Change[] = [];
+  readonly changes: Change[] = [];
   readonly #inserted = new Map<string, number>(); // when, so to speak: pages continue after it
   #lastInsert = 0;
   readonly #kept: number;
@@ -54,7 +54,7 @@ export class Model {
       }
       this.states.push(this.ids);
       const made = add ? change(this.sequence, fresh) : change(this.sequence, [], fresh);
-      this.#changes.push(made);
+      this.changes.push(made);
       for (const wire of this.wires) wire.tell(made);
     }
     return targets.filter((id) => !fresh.includes(id));
@@ -63,7 +63,7 @@ export class Model {
   news(position: { List: string; Sequence: number } | undefined): object {
     const missed = position ? this.sequence - position.Sequence : Infinity;
     const reload = missed > this.#kept;
-    const Changes = reload || missed === 0 ? [] : this.#changes.slice(-missed);
+    const Changes = reload || missed === 0 ? [] : this.changes.slice(-missed);
     return { List: list, Sequence: this.sequence, Reload: reload, Changes };
   }
 
@@ -95,6 +95,7 @@ export class Wire implements WebSocketLike {
   onclose: WebSocketLike['onclose'] = null;
   onerror: WebSocketLike['onerror'] = null;
   readonly #model: Model;
+  #backlog: [method: string, params: object][] = [];
   #dead = false;
   #live = false; // logged in
   #busy: Record<'up' | 'down', number> = { up: 0, down: 0 }; // when the last frame of each way arrives
@@ -112,14 +113,23 @@ export class Wire implements WebSocketLike {
     this.#die();
   }
 
-  /** Pushes a change, or does as a server that cannot: asks to read anew, or cuts off. */
+  /**
+   * Pushes a change, soon; the pages that were asked for may be answered before. Or does as a server that cannot: asks to
+   * read anew, cuts off, leaves one out, or tells of another that is old.
+   */
   tell(made: Change): void {
     if (!this.#live) return;
-    const luck = this.#model.chaos ? this.#model.random() : 1;
-    if (luck < 0.05) this.#push('blocklist.reload', { List: list, Sequence: made.Sequence });
-    else if (luck < 0.08) this.#lose(4001);
-    else this.#push('blocklist.changed', made);
-    if (luck > 0.95 && luck < 1) this.#push('blocklist.changed', made); // had already
+    const { chaos, random, changes } = this.#model;
+    const luck = chaos ? random() : 1;
+    if (luck < 0.03) this.#lose(4001);
+    else if (luck < 0.08) this.#backlog.push(['blocklist.reload', { List: list, Sequence: made.Sequence }]);
+    else if (luck > 0.13) this.#backlog.push(['blocklist.changed', made]);
+    if (luck < 0.2) this.#backlog.push(['blocklist.changed', changes[Math.floor(luck * changes.length)] ?? made]);
+    setTimeout(() => this.#flush(), Math.floor(random() * 200));
+  }
+
+  #flush(): void {
+    for (const [method, params] of this.#backlog.splice(0)) this.#down({ jsonrpc: '2.0', method, params });
   }
 
   #serve({ id, method, params }: Frame): void {
@@ -147,11 +157,8 @@ export class Wire implements WebSocketLike {
       const failed = unchanged.includes(To_Account);
       return { To_Account, ResultCode: failed ? 30001 : 0, ResultInfo: failed ? why : '' };
     });
+    this.#flush();
     this.#down({ jsonrpc: '2.0', id, result: { ResultItem } });
-  }
-
-  #push(method: string, params: object): void {
-    this.#down({ jsonrpc: '2.0', method, params });
   }
 
   #down(frame: object): void {
