@@ -40,45 +40,44 @@ func TestOrigins(t *testing.T) {
 	allowed := []string{
 		"https://chat.example.net", "https://*.example.org", "http://localhost:3000", "http://[::1]:8080", "https://*.example.com:8443",
 	}
-	for origin, want := range map[string]bool{
-		"":                                   true, // no browser
-		"https://chat.example.net":           true,
-		"HTTPS://Chat.Example.net":           true,
-		"http://chat.example.net":            false,
-		"https://chat.example.net:444":       false,
-		"https://chat.example.net.evil.com":  false,
-		"https://evil.com/chat.example.net":  false,
-		"https://a.example.org":              true,
-		"https://a.b.example.org":            true,
-		"https://example.org":                false,
-		"https://evilexample.org":            false,
-		"https://a.example.org:8443":         false,
-		"https://a.example.com:8443":         true,
-		"https://a.example.com":              false,
-		"http://localhost:3000":              true,
-		"http://localhost":                   false,
-		"http://[::1]:8080":                  true,
-		"http://[::2]:8080":                  false,
-		"null":                               false,
-		"file://":                            false,
-		"https://":                           false,
-		"*":                                  false,
-		"https://*.example.org@evil.com":     false,
-		"https://evil.com#https://x.org":     false,
-		"chrome-extension://chat.example.ne": false,
-	} {
-		t.Run(origin, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, b *bubble) {
-				b.updateApp(func(app *relation.App) { app.WebOrigins = allowed })
-				c := b.from(home, origin)
-				if want {
-					must[api.LoginResult](c, api.MethodLogin, loginOf("mira.k", "tab-1"))
-				} else {
-					refused(c, loginOf("mira.k", "tab-1"), api.CodeNotAdmin, api.RefusalOrigin)
-				}
-			})
-		})
-	}
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		b.updateApp(func(app *relation.App) { app.WebOrigins = allowed })
+		for origin, want := range map[string]bool{
+			"":                                   true, // no browser
+			"https://chat.example.net":           true,
+			"HTTPS://Chat.Example.net":           true,
+			"http://chat.example.net":            false,
+			"https://chat.example.net:444":       false,
+			"https://chat.example.net.evil.com":  false,
+			"https://evil.com/chat.example.net":  false,
+			"https://a.example.org":              true,
+			"https://a.b.example.org":            true,
+			"https://example.org":                false,
+			"https://evilexample.org":            false,
+			"https://a.example.org:8443":         false,
+			"https://a.example.com:8443":         true,
+			"https://a.example.com":              false,
+			"http://localhost:3000":              true,
+			"http://localhost":                   false,
+			"http://[::1]:8080":                  true,
+			"http://[::2]:8080":                  false,
+			"null":                               false,
+			"file://":                            false,
+			"https://":                           false,
+			"*":                                  false,
+			"https://*.example.org@evil.com":     false,
+			"https://evil.com#https://x.org":     false,
+			"chrome-extension://chat.example.ne": false,
+		} {
+			t.Log(origin)
+			c := b.from(home, origin)
+			if want {
+				must[api.LoginResult](c, api.MethodLogin, loginOf("mira.k", "tab-1"))
+			} else {
+				refused(c, loginOf("mira.k", "tab-1"), api.CodeNotAdmin, api.RefusalOrigin)
+			}
+		}
+	})
 }
 
 func TestAnyOriginWhereNoneIsNamed(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ type script struct {
 type actor struct {
 	ws    *websocket.Conn
 	lines chan string
-	hold  chan struct{} // nil, or received from before anything is read
+	hold  atomic.Pointer[chan struct{}] // nil, or received from before anything is taken
 }
 
 // replay carries out the input lines of a transcript and returns it with the output lines as they are now.
@@ -176,10 +177,10 @@ func (s *script) act(name, what string) {
 	case "connect":
 		s.connect(name, strings.Fields(rest))
 	case "idle":
-		a.hold = make(chan struct{})
+		hold := make(chan struct{})
+		a.hold.Store(&hold)
 	case "reads":
-		close(a.hold)
-		a.hold = nil
+		close(*a.hold.Swap(nil))
 	case "gone":
 		s.must(a.ws.CloseNow())
 	case ">>":
@@ -210,8 +211,8 @@ func (s *script) connect(name string, words []string) {
 func (a *actor) read() {
 	for {
 		_, data, err := a.ws.Read(context.Background())
-		if hold := a.hold; hold != nil {
-			<-hold
+		if hold := a.hold.Load(); hold != nil {
+			<-*hold
 		}
 		if err != nil {
 			if end, ok := errors.AsType[websocket.CloseError](err); ok {
