@@ -56,7 +56,7 @@ async function raw(answer: (key: string) => string): Promise<{ told: ReturnType<
   const [socket] = await once(server, 'connection') as [Socket];
   closers.push(() => { socket.destroy(); server.close(); });
   const [head] = await once(socket, 'data') as [Buffer];
-  socket.write(answer(/Sec-WebSocket-Key: (\S+)/i.exec(head.toString())?.[1] ?? ''));
+  socket.write(answer(/Sec-WebSocket-Key: (\S+)/i.exec(head.toString())?.[1] ?? ''), 'latin1');
   return { told, socket, client };
 }
 
