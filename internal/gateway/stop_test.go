@@ -29,6 +29,7 @@ func TestStopTellsEverybodyAndLeavesNothing(t *testing.T) {
 			clients[i] = b.enters(loginOf(fmt.Sprintf("user%d", i), "tab"))
 		}
 		clients = append(clients, b.from(home, "")) // not logged in
+		synctest.Wait()                             // until the gateway has it too
 		if took := b.stops(time.Minute); took != 0 {
 			t.Errorf("stopping took %s", took)
 		}
