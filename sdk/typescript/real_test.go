@@ -35,7 +35,7 @@ func TestRealServer(t *testing.T) {
 	vitest := exec.Command("npm", "run", "--silent", "test:real")
 	vitest.Env = environment("KITH_URL="+url, "KITH_SDKAPPID="+sdkAppID, "KITH_KEY="+key, "KITH_ADMIN="+admin,
 		"NODE_EXTRA_CA_CERTS="+filepath.Join(data, "tls", "cert.pem"))
-	run(t, vitest)
+	t.Logf("%s", run(t, vitest))
 }
 
 // serve starts the program on free loopback ports and returns its HTTPS address. It stops it in order when t ends.

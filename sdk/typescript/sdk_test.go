@@ -11,7 +11,7 @@ func TestSDK(t *testing.T) {
 	lookPackages(t)
 	npm := exec.Command("npm", "test", "--silent")
 	npm.Env = environment()
-	run(t, npm)
+	t.Logf("%s", run(t, npm))
 }
 
 // lookPackages fails t unless Node.js and the npm packages are there.
@@ -32,12 +32,12 @@ func environment(more ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "CI=true", "NO_COLOR=1"}, more...)
 }
 
-// run runs a command to its end and fails t, with what it printed, unless it succeeds.
-func run(t *testing.T, cmd *exec.Cmd) {
+// run runs a command to its end and returns what it printed. It fails t, with that, unless the command succeeds.
+func run(t *testing.T, cmd *exec.Cmd) []byte {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
-	t.Logf("%s", out)
+	return out
 }

@@ -85,7 +85,7 @@ test('over a network that cuts connections anywhere, no change is lost or double
   proxy.cutAfter = () => 3000 + Math.floor(random() * 6000); // a login over TLS takes about 2500
   proxy.cut();
 
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 30; i++) {
     const by = random() < 0.5 ? chat : witness;
     const userIDList = others.filter(() => random() < 0.3);
     if (userIDList.length === 0) continue;
