@@ -48,7 +48,7 @@ func (e Error) Error() string {
 	case ErrSDKAppIDMismatch:
 		return "usersig: ticket was made for another SDKAppID; sign with the SDKAppID of the call"
 	case ErrIdentifierMismatch:
-		return "usersig: ticket was made for another UserID; sign with the identifier of the call"
+		return "usersig: ticket was made for another UserID; sign for the UserID that the call names"
 	case ErrSignature:
 		return "usersig: signature does not verify; sign with the secret key of this SDKAppID"
 	case ErrExpired:

@@ -39,7 +39,7 @@ func golden(t *testing.T, name, text string) {
 
 func TestGoldenWelcome(t *testing.T) {
 	info := server.Info{
-		Version: "v1.0.0", HTTP: "http://127.0.0.1:8080", HTTPS: "https://127.0.0.1:8443", Operator: "http://127.0.0.1:8081",
+		Version: "v1.0.0", HTTP: "http://127.0.0.1:8080", HTTPS: "https://127.0.0.1:8443", Operator: "http://127.0.0.1:8081", Gateway: "ws://127.0.0.1:8080/v4/ws",
 		SelfSigned: "/srv/kith/tls/cert.pem", Data: "/srv/kith", Engine: "sqlite", Apps: 1,
 		FirstApp: &server.FirstApp{SDKAppID: 1600077123, Key: "SECRET-KEY", Admin: "administrator", UserSig: "USER*SIG_", Expires: testTime},
 	}

@@ -29,6 +29,9 @@ func (i welcome) write(w io.Writer) {
 	if i.HTTPS != "" {
 		p("  REST API\t%s%s", i.HTTPS, i.certificateNote())
 	}
+	if i.Gateway != "" {
+		p("  gateway\t%s", i.Gateway)
+	}
 	p("  operator API\t%s", i.Operator)
 	p("  data\t%s (%s)", i.data, i.Engine)
 	p("  apps: %d", i.Apps)

@@ -1,13 +1,16 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/usersig"
@@ -19,6 +22,8 @@ type Info struct {
 	HTTP     string `json:"http,omitempty"`  // URL of the plain REST API, without a slash at the end; empty: none
 	HTTPS    string `json:"https,omitempty"` // the same over TLS
 	Operator string `json:"operator"`        // URL of the operator API
+	// Gateway is where phones and browsers connect, as ws:// where there is plain HTTP, else as wss://; empty: nowhere.
+	Gateway string `json:"gateway,omitempty"`
 	// SelfSigned is the file of the self-signed certificate; empty when the certificate is the operator's own, or none.
 	SelfSigned string `json:"self_signed,omitempty"`
 	Data       string `json:"data"`   // the data directory, absolute
@@ -50,6 +55,9 @@ func (s *Server) Info() Info {
 	}
 	if f := s.front(frontHTTPS); f != nil {
 		info.HTTPS = f.url()
+	}
+	if s.gateway != nil {
+		info.Gateway = "ws" + strings.TrimPrefix(cmp.Or(info.HTTP, info.HTTPS), "http") + api.GatewayPath
 	}
 	if s.certs != nil && s.certs.selfSigned {
 		info.SelfSigned = s.certs.certFile
