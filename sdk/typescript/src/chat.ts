@@ -142,7 +142,7 @@ export class Chat {
       ended: (error) => this.#ended(error),
     });
     const timer = setTimeout(() => {
-      void this.#end(new KithError(CODE.TIMEOUT, `login did not succeed within ${timeout} ms`, last?.refusal, last), false);
+      void this.#end(new KithError(CODE.TIMEOUT, `login did not succeed within ${timeout} ms: ${last?.message ?? 'no connection to the url'}`, last?.refusal, last), false);
     }, timeout);
     let settle: Login['settle'] = () => {};
     const promise = new Promise<KithResponse<LoginData>>((resolve, reject) => {
