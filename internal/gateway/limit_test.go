@@ -47,10 +47,12 @@ func TestRate(t *testing.T) {
 func TestAddressLimit(t *testing.T) {
 	inBubble(t, func(o *gateway.Options) { o.MaxAddress = 2 }, func(t *testing.T, b *bubble) {
 		one, two := b.from("203.0.113.1", ""), b.from("203.0.113.1", "")
+		synctest.Wait() // until they are counted
 		b.from("203.0.113.1", "").ends(api.RefusalAddress)
 		must[api.LoginResult](b.from("203.0.113.2", ""), api.MethodLogin, loginOf("mira.k", "tab-1"))
 		b.from("2001:db8:0:1::1", "")
 		b.from("2001:db8:0:1:ffff:ffff:ffff:ffff", "")
+		synctest.Wait()
 		b.from("2001:db8:0:1:0:1::", "").ends(api.RefusalAddress)
 		must[api.LoginResult](b.from("2001:db8:0:2::1", ""), api.MethodLogin, loginOf("rob", "tab-1"))
 		b.must(one.ws.CloseNow())
