@@ -44,15 +44,14 @@ func (c *listCopy) put(e api.BlockEntry) {
 	c.entries[e.ToAccount] = place{e.AddBlackTimeStamp, c.last}
 }
 
-// apply applies a change. Adding what is there and removing what is not do nothing.
+// apply applies a change. What is there already, because a page showed it before, moves to the end, so that the order becomes
+// the server's. Removing what is not there does nothing.
 func (c *listCopy) apply(ch api.BlocklistChange) {
 	for _, id := range ch.Removed {
 		delete(c.entries, id)
 	}
 	for _, e := range ch.Added {
-		if _, there := c.entries[e.ToAccount]; !there {
-			c.put(e)
-		}
+		c.put(e)
 	}
 	c.at.Sequence = ch.Sequence
 }

@@ -12,6 +12,9 @@ import (
 // ErrClosed is the error of calls on a Session that was closed or logged out.
 var ErrClosed = errors.New("client: closed; make a new one")
 
+// ErrNoTicket is what Options.UserSig returns, or wraps, when there will be no ticket any more. The session ends with it.
+var ErrNoTicket = errors.New("client: there is no ticket for this user any more")
+
 // Error is a refusal: the server understood who asked and said no, or a proxy answered in its place. Take it out of an error
 // with errors.As. It never holds a UserSig or a key.
 type Error struct {

@@ -26,7 +26,8 @@ type Options struct {
 	UserID   string
 	// UserSig returns a new ticket of UserID, usually from the app's backend. It is called for the first login, when the ticket
 	// is about to expire or was refused, and never twice at once. It must end with its context, which ends with the Session,
-	// and must not call Close. An error is tried again like a lost connection.
+	// and must not call Close. An error is tried again like a lost connection, but for ErrNoTicket, which ends the session: the
+	// answer of an app backend that lets the user in no more.
 	UserSig func(context.Context) (string, error)
 	// Platform is one of api.Platforms; the app backend is told of it. Empty: Unknown.
 	Platform string

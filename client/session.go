@@ -109,6 +109,9 @@ func (s *Session) judge(err error) error {
 	if s.ctx.Err() != nil || errors.Is(err, errLoggedOut) {
 		return ErrClosed
 	}
+	if errors.Is(err, ErrNoTicket) {
+		return err
+	}
 	e := asError(err)
 	if e == nil {
 		return nil
