@@ -16,7 +16,10 @@ func (c *conn) handle(frame []byte) {
 	name := "unknown"
 	if err == nil {
 		name = c.g.nameOf(*r.Method)
-		err = c.admit(r, start)
+		err = c.admit(r)
+	}
+	if slow := c.limit(start); slow != nil { // of every frame, so that broken ones are not free
+		err = slow
 	}
 	var result any
 	if err == nil && name == api.MethodLogin {
@@ -46,7 +49,7 @@ func (g *Gateway) nameOf(method string) string {
 }
 
 // admit decides whether the call may be carried out at all.
-func (c *conn) admit(r request, now time.Time) error {
+func (c *conn) admit(r request) error {
 	isLogin := *r.Method == api.MethodLogin
 	switch {
 	case c.session == nil && !isLogin:
@@ -62,7 +65,13 @@ func (c *conn) admit(r request, now time.Time) error {
 			code: api.CodeRPCMethod, refusal: api.RefusalMethod,
 			message: "this connection is logged in; use session.renew for a new UserSig, or another connection",
 		}
-	case c.limiter.AllowN(now, 1):
+	}
+	return nil
+}
+
+// limit takes one frame from the connection's allowance. Too many that are refused in a row end the connection.
+func (c *conn) limit(now time.Time) error {
+	if c.limiter.AllowN(now, 1) {
 		c.refused = 0
 		return nil
 	}

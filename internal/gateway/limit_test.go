@@ -43,6 +43,30 @@ func TestRate(t *testing.T) {
 	})
 }
 
+// TestRateOfBrokenFrames: what is no call counts too, answered or not.
+func TestRateOfBrokenFrames(t *testing.T) {
+	for name, frame := range map[string]string{
+		"no request":                 `[]`,
+		"an empty object":            `{}`,
+		"a notification that is bad": `{"jsonrpc":"2.0","method":"ping","params":[]}`,
+		"login again":                `{"jsonrpc":"2.0","id":1,"method":"login"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(o *gateway.Options) { o.Rate, o.MaxQueue = 10, 1<<20 }, func(t *testing.T, b *bubble) {
+				c := b.enters(loginOf("mira.k", "tab-1"))
+				for range 400 {
+					if c.ws.Write(t.Context(), websocket.MessageText, []byte(frame)) != nil {
+						break // it was closed meanwhile
+					}
+				}
+				if why := c.end(); why != api.RefusalRate {
+					t.Errorf("ended with %d", why)
+				}
+			})
+		})
+	}
+}
+
 // TestAddressLimit: of connections, logged in or not. Only real ends make room.
 func TestAddressLimit(t *testing.T) {
 	inBubble(t, func(o *gateway.Options) { o.MaxAddress = 2 }, func(t *testing.T, b *bubble) {
