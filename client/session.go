@@ -15,6 +15,8 @@ import (
 const (
 	// steady is how long a connection must have lasted for the pauses to begin anew.
 	steady = 30 * time.Second
+	// flaky bounds the pauses, as a number of failed tries, while a bad line lets logins through: 2 to 4 seconds.
+	flaky = 3
 	// soonest is the shortest pause between two connections.
 	soonest = 50 * time.Millisecond
 	// maxFresh is how many new tickets in a row may be refused before the session ends: then it is not their age.
@@ -87,6 +89,9 @@ func (s *Session) run() {
 		if err == nil {
 			err = l.run(func(f frame) error { return s.notified(l, f) })
 			after = s.unlink(l)
+			if asError(err) == nil {
+				failed = min(failed, flaky)
+			}
 		}
 		if time.Since(began) >= steady || !after.IsZero() {
 			failed = 0
