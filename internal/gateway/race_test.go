@@ -24,7 +24,7 @@ import (
 const (
 	crowd      = 48 // clients at a time
 	crowdUsers = 12
-	enough     = 1000 // connections that are made before the stop
+	enough     = 2000 // connections that are made before the stop
 )
 
 // Everything at once: clients that come, call and go in every way, kicks, deletions, apps that change, commits; in the end the
