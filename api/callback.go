@@ -37,6 +37,15 @@ const (
 	HeaderWebhookID = "webhook-id"
 	// HeaderAttempt is the attempt's number, from 1.
 	HeaderAttempt = "kith-attempt"
+	// HeaderWebhookTimestamp is when this attempt was signed, in Unix seconds; HeaderWebhookSignature has one signature for
+	// each signing key in force, separated by blanks (Standard Webhooks' names). Both are there when the app has signing keys.
+	HeaderWebhookTimestamp = "webhook-timestamp"
+	HeaderWebhookSignature = "webhook-signature"
+	// HeaderSequence is the event's number among those of its From_Account, which only rises. Of two events about the same
+	// pair the one with the higher number is the newer one, also when one of them is a replay.
+	HeaderSequence = "kith-sequence"
+	// HeaderReplay marks an event that is sent again on an operator's order; its value is the id of the replay.
+	HeaderReplay = "kith-replay"
 	// HeaderTest marks a request that an operator sent to test the endpoint; its value is 1.
 	HeaderTest = "kith-test"
 )

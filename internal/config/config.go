@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Data      string `group:"Data" name:"data" default:"data" unit:"directory" doc:"Holds the database, the operator token and the self-signed certificate. Made when missing."`
 	Store     string `group:"Data" name:"store" unit:"URL" secret:"url" doc:"Database to use, as postgres://user@host/name. Empty: SQLite in the data directory."`
+	MasterKey string `group:"Data" name:"master-key" secret:"all" doc:"Encrypts secrets in the database: 32 bytes in base64, as 'openssl rand -base64 32' makes them. A second one after a comma only decrypts, for a change of key. Empty: secrets are in clear. Rather use the variable than the flag, which other users of the machine can see."`
 	FirstApp  bool   `group:"Data" name:"first-app" default:"true" doc:"Create an app at the first start and print how to use it."`
 	ReadyFile string `group:"Data" name:"ready-file" unit:"file" doc:"Written with the addresses once the server is ready, removed when it stops. Empty: none."`
 
@@ -43,14 +44,32 @@ type Config struct {
 	OperatorListen string `group:"Operator API" name:"operator-listen" default:"127.0.0.1:8081" unit:"host:port" doc:"Address of the operator API, health, metrics and profiles. Beyond loopback it is served over TLS, with the certificate of the REST API."`
 	OperatorToken  string `group:"Operator API" name:"operator-token" secret:"all" doc:"Token of the operator API, at least 16 characters. Empty: made at the first start, in the data directory. Rather use the variable than the flag, which other users of the machine can see."`
 
-	RetryBudget         time.Duration `group:"Callbacks" name:"retry-budget" default:"24h" unit:"duration" doc:"How long an event is retried before it is parked as a dead letter."`
+	RetryBudget         time.Duration `group:"Callbacks" name:"retry-budget" default:"24h" unit:"duration" doc:"How long after its first failed attempt an event is retried before it is parked as a dead letter, for an app without a budget of its own."`
 	CallbackTimeout     time.Duration `group:"Callbacks" name:"callback-timeout" default:"2s" unit:"duration" doc:"Time for an attempt, for an endpoint that is set without its own."`
 	CallbackConcurrency int           `group:"Callbacks" name:"callback-concurrency" default:"128" unit:"attempts" doc:"Attempts under way at a time, for an endpoint that is set without its own."`
+
+	CallbackAllow   []string      `group:"Callbacks" name:"callback-allow" default:"loopback" unit:"ranges" doc:"Which addresses that are not public callbacks may go to: loopback, private, or CIDRs such as 10.1.0.0/16. The default is for development; set none in production."`
+	CallbackProxy   string        `group:"Callbacks" name:"callback-proxy" unit:"URL" secret:"url" doc:"HTTP proxy that callbacks go through, as http://user:password@host:port. Empty: none."`
+	CallbackCACert  string        `group:"Callbacks" name:"callback-ca-cert" unit:"file" doc:"Certificate in PEM of the CA that issues client certificates. Empty, with callback-ca-key empty: a CA of Kith's own, made in the data directory under ca/."`
+	CallbackCAKey   string        `group:"Callbacks" name:"callback-ca-key" unit:"file" doc:"Private key of callback-ca-cert in PEM."`
+	RecordRetention time.Duration `group:"Callbacks" name:"record-retention" default:"168h" unit:"duration" doc:"How long delivered events and their attempts can be looked up and replayed, counted from their commit. 0: not at all."`
+	RecordSize      int64         `group:"Callbacks" name:"record-size" default:"1073741824" unit:"bytes" doc:"Most that the record of delivered events may take, about. Beyond it the oldest go first, of the app that has most."`
+	NodeName        string        `group:"Callbacks" name:"node-name" doc:"What the record of attempts calls this process. Empty: the host's name."`
+
+	TraceEndpoint string  `group:"Tracing" name:"trace-endpoint" unit:"URL" doc:"OTLP endpoint that traces go to over HTTP, as http://127.0.0.1:4318. Empty: none."`
+	TraceSample   float64 `group:"Tracing" name:"trace-sample" default:"0.01" unit:"share" doc:"Share of calls that are traced, 0 to 1, when the caller has not decided. A caller's traceparent is followed."`
 
 	LogFormat       string        `group:"Process" name:"log-format" default:"text" unit:"text or json" doc:"Format of the log on standard error."`
 	LogLevel        string        `group:"Process" name:"log-level" default:"info" unit:"debug, info, warn or error" doc:"Least level that is logged."`
 	ShutdownTimeout time.Duration `group:"Process" name:"shutdown-timeout" default:"15s" unit:"duration" doc:"Time for requests and callbacks under way to finish when the server stops."`
 }
+
+// Words of CallbackAllow besides CIDRs.
+const (
+	AllowLoopback = "loopback"
+	AllowPrivate  = "private"
+	AllowNone     = "none"
+)
 
 // Proxies returns TrustedProxies parsed. Of a Config that passed Validate, nothing is left out.
 func (c Config) Proxies() []netip.Prefix {

@@ -78,6 +78,12 @@ func (f field) set(c *Config, text string) error {
 			return fmt.Errorf("must be a whole number of %s, not %q", f.unit, text)
 		}
 		*target = n
+	case *float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("must be a number, not %q", text)
+		}
+		*target = n
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {

@@ -115,6 +115,9 @@ func TestEverySourceSetsEveryField(t *testing.T) {
 		"gateway-max-sessions": "8", "gateway-max-address": "-1", "gateway-login-timeout": "9s", "gateway-heartbeat": "11s",
 		"gateway-grace": "12s", "gateway-spread": "14s", "gateway-history": "13", "gateway-compression": "true",
 		"operator-token": "0123456789abcdef", "retry-budget": "1h", "callback-timeout": "5s", "callback-concurrency": "6",
+		"callback-allow": "private,10.1.0.0/16", "callback-proxy": "http://p:3128", "callback-ca-cert": "c", "callback-ca-key": "k",
+		"record-retention": "2h", "record-size": "2097152", "node-name": "n1", "trace-endpoint": "http://127.0.0.1:4318",
+		"trace-sample": "0.5", "master-key": strings.Repeat("A", 43) + "=",
 		"log-format": "json", "log-level": "warn", "shutdown-timeout": "6s",
 	}
 	var args []string

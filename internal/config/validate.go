@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +24,9 @@ const (
 	minFrame         = 1 << 10
 	maxFrame         = 16 << 20
 	minQueue         = 64 << 10
+	minRecord        = 1 << 20
+	maxNodeName      = 64
+	masterKeyBytes   = 32
 	maxDuration      = 10 * 365 * 24 * time.Hour
 )
 
@@ -45,6 +49,7 @@ func (c Config) Validate() error {
 	p.token(c.OperatorToken)
 	p.durations(c)
 	p.check(c.CallbackConcurrency >= 1 && c.CallbackConcurrency <= 1024, "callback-concurrency", "must be 1 to 1024 attempts")
+	p.callbacks(c)
 	p.check(c.LogFormat == "text" || c.LogFormat == "json", "log-format", "must be text or json, not %q", c.LogFormat)
 	_, known := levels[c.LogLevel]
 	p.check(known, "log-level", "must be debug, info, warn or error, not %q", c.LogLevel)
@@ -138,6 +143,7 @@ func (p *problems) durations(c Config) {
 		{"gateway-spread", c.GatewaySpread, 10 * time.Millisecond, time.Hour},
 		{"retry-budget", c.RetryBudget, time.Second, maxDuration},
 		{"callback-timeout", c.CallbackTimeout, 100 * time.Millisecond, time.Minute},
+		{"record-retention", c.RecordRetention, 0, maxDuration},
 		{"shutdown-timeout", c.ShutdownTimeout, 0, time.Hour},
 	} {
 		p.check(d.value >= d.min && d.value <= d.max, d.name, "must be %s to %s, not %s",
@@ -152,6 +158,33 @@ func (p *problems) gateway(c Config) {
 	p.check(c.GatewayMaxSessions >= 1 && c.GatewayMaxSessions <= 1000, "gateway-max-sessions", "must be 1 to 1000 connections")
 	p.check(c.GatewayMaxAddress >= 1 || c.GatewayMaxAddress == -1, "gateway-max-address", "must be 1 or more connections, or -1 for no limit")
 	p.check(c.GatewayHistory >= 0, "gateway-history", "must be 0 or more bytes")
+}
+
+func (p *problems) callbacks(c Config) {
+	for i, text := range c.CallbackAllow {
+		_, err := parseProxy(text)
+		p.check(err == nil || text == AllowLoopback || text == AllowPrivate || text == AllowNone && len(c.CallbackAllow) == 1 && i == 0,
+			"callback-allow", "must be loopback, private, CIDRs such as 10.1.0.0/16, or none alone, not %q", text)
+	}
+	if c.CallbackProxy != "" {
+		u, err := url.Parse(c.CallbackProxy)
+		p.check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "",
+			"callback-proxy", "must be a URL such as http://proxy.example.net:3128")
+	}
+	p.check((c.CallbackCACert == "") == (c.CallbackCAKey == ""), "callback-ca-cert", "and callback-ca-key belong together; set both or none")
+	p.check(c.RecordSize >= minRecord, "record-size", "must be %d bytes or more; to keep no record set record-retention to 0", minRecord)
+	p.check(len(c.NodeName) <= maxNodeName, "node-name", "must have at most %d characters", maxNodeName)
+	if c.TraceEndpoint != "" {
+		u, err := url.Parse(c.TraceEndpoint)
+		p.check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "trace-endpoint",
+			"must be a URL such as http://127.0.0.1:4318")
+	}
+	p.check(c.TraceSample >= 0 && c.TraceSample <= 1, "trace-sample", "must be 0 to 1")
+	for _, text := range strings.Split(c.MasterKey, ",") {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		p.check(c.MasterKey == "" || err == nil && len(key) == masterKeyBytes, "master-key",
+			"must be %d bytes in base64, as `openssl rand -base64 32` makes them", masterKeyBytes)
+	}
 }
 
 // loopback reports whether only this machine can reach the address. An empty host is every interface.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,22 @@ func TestValidateNamesEachProblem(t *testing.T) {
 		{"line feed", func(c *config.Config) { c.ReadyFile = "a\nb" }, "ready-file has a character"},
 		{"slow callback", func(c *config.Config) { c.CallbackTimeout = 61 * time.Second }, "callback-timeout must be 100ms to 1m, not 1m1s"},
 		{"no concurrency", func(c *config.Config) { c.CallbackConcurrency = 0 }, "callback-concurrency must be 1 to"},
+		{"any address", func(c *config.Config) { c.CallbackAllow = []string{"everything"} }, "callback-allow must be loopback"},
+		{"none among others", func(c *config.Config) { c.CallbackAllow = []string{"none", "private"} }, "callback-allow must be loopback"},
+		{"none", func(c *config.Config) { c.CallbackAllow = []string{"none"} }, ""},
+		{"ranges", func(c *config.Config) { c.CallbackAllow = []string{"loopback", "private", "100.64.0.0/10", "fd00::1"} }, ""},
+		{"proxy of another kind", func(c *config.Config) { c.CallbackProxy = "socks5://hunter2@h:1" }, "callback-proxy must be"},
+		{"CA without key", func(c *config.Config) { c.CallbackCACert = "ca.pem" }, "callback-ca-cert and callback-ca-key belong"},
+		{"tiny record", func(c *config.Config) { c.RecordSize = 1 }, "record-size must be 1048576 bytes"},
+		{"no record", func(c *config.Config) { c.RecordRetention = 0 }, ""},
+		{"long node name", func(c *config.Config) { c.NodeName = strings.Repeat("n", 65) }, "node-name must have at most 64"},
+		{"traces to nowhere", func(c *config.Config) { c.TraceEndpoint = "127.0.0.1:4318" }, "trace-endpoint must be"},
+		{"more than all traces", func(c *config.Config) { c.TraceSample = 1.5 }, "trace-sample must be 0 to 1"},
+		{"traces of no number", func(c *config.Config) { c.TraceSample = math.NaN() }, "trace-sample must be 0 to 1"},
+		{"short master key", func(c *config.Config) { c.MasterKey = "aHVudGVyMg==" }, "master-key must be 32 bytes"},
+		{"two master keys", func(c *config.Config) {
+			c.MasterKey = strings.Repeat("A", 43) + "=," + strings.Repeat("B", 42) + "A="
+		}, ""},
 		{"small frame", func(c *config.Config) { c.GatewayMaxFrame = 1023 }, "gateway-max-frame must be 1024 to"},
 		{"small queue", func(c *config.Config) { c.GatewayQueue = 1 }, "gateway-queue must be 65536 to"},
 		{"no calls", func(c *config.Config) { c.GatewayRate = 0 }, "gateway-rate must be 1 to"},

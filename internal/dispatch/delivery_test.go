@@ -103,7 +103,7 @@ func TestNoRetryParksAtTheFirstFailure(t *testing.T) {
 		up := time.Now().Add(time.Second)
 		rc := &receiver{answer: failUntil(&up)}
 		w := newWorld(t, rc)
-		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/", NoRetry: true}))
+		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/", Retry: relation.RetryOff}))
 		w.start()
 		first := w.outbox.commit(appA, "mira.k", "a")
 		pass(time.Second)

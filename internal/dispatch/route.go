@@ -35,7 +35,7 @@ type settings struct {
 func settingsOf(app *relation.App) settings {
 	c := app.Callback
 	return settings{
-		url: c.URL, token: c.Token, timeout: c.Timeout(), concurrency: c.Attempts(), noRetry: c.NoRetry,
+		url: c.URL, token: c.Token, timeout: c.Timeout(), concurrency: c.Attempts(), noRetry: c.RetryPolicy() == relation.RetryOff,
 		disabled: app.Disabled,
 	}
 }

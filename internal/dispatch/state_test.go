@@ -87,7 +87,7 @@ func TestParkedStateEventKeepsWhatItTells(t *testing.T) {
 			return false
 		}}
 		w := newWorld(t, rc)
-		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", NoRetry: true}))
+		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", Retry: relation.RetryOff}))
 		w.start()
 		event := w.outbox.append(appA, "mira.k", stateEvent("Disconnect", "TimeOut"))
 		w.drained(time.Minute)

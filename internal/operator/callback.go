@@ -73,7 +73,10 @@ func (req SetCallback) apply(c *relation.Callback) error {
 	set(&c.TimeoutMS, req.TimeoutMS)
 	set(&c.Concurrency, req.Concurrency)
 	if req.Retry != nil {
-		c.NoRetry = !*req.Retry
+		c.Retry = relation.RetryOff
+		if *req.Retry {
+			c.Retry = ""
+		}
 	}
 	for _, kind := range req.Disable {
 		if slices.Contains(req.Enable, kind) {
@@ -127,7 +130,7 @@ func (h *handler) testCallback(_ http.ResponseWriter, r *http.Request) (any, err
 func showCallback(app *relation.App) Callback {
 	c := app.Callback
 	shown := Callback{
-		URL: c.URL, TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Retry: !c.NoRetry,
+		URL: c.URL, TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Retry: c.RetryPolicy() != relation.RetryOff,
 		Concurrency: c.Attempts(), Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
 	}
 	for _, kind := range relation.EventKinds() {

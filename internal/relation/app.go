@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -20,6 +21,8 @@ type App struct {
 	BlocklistLimit int      `json:"blocklist_limit,omitempty"`
 	Rates          Rates    `json:"rates"`
 	Callback       Callback `json:"callback"`
+	// Tokens are tokens of the operator API for this app alone, newest first.
+	Tokens []AppToken `json:"tokens,omitempty"`
 
 	// DevicesPerPlatform is how many devices of one platform a user can have connected; one more puts the oldest out.
 	// 0 means DefaultDevicesPerPlatform.
@@ -53,7 +56,7 @@ const (
 	DefaultCallbackConcurrency = 128
 )
 
-// Callback is the endpoint at the app backend. No URL means that no event is made.
+// Callback is the endpoint at the app backend. Without a URL, and unless Listen is set, no event is made.
 type Callback struct {
 	URL string `json:"url,omitempty"`
 	// Token signs each request (Sign and RequestTime); empty means unsigned.
@@ -63,11 +66,92 @@ type Callback struct {
 	On  []EventKind `json:"on,omitempty"`
 	// TimeoutMS is the time for an attempt in milliseconds; 0 means DefaultCallbackTimeout.
 	TimeoutMS int64 `json:"timeout_ms,omitempty"`
-	// NoRetry parks an event after its first failed attempt.
-	NoRetry bool `json:"no_retry,omitempty"`
-	// Concurrency is the most attempts under way; 0 means DefaultCallbackConcurrency.
+	// Retry says which failures are tried again; empty means RetryFailures.
+	Retry RetryPolicy `json:"retry,omitempty"`
+	// MaxAttempts is after how many attempts an event is given up; 0: only time counts.
+	MaxAttempts int `json:"max_attempts,omitempty"`
+	// MaxAgeMS is for how long after its first failed attempt an event is tried, in milliseconds; 0: the server's budget.
+	MaxAgeMS int64 `json:"max_age_ms,omitempty"`
+	// AppError says what an answer with an ErrorCode other than 0 means; empty means AppErrorRetry.
+	AppError AppErrorPolicy `json:"app_error,omitempty"`
+	// Concurrency is the most attempts under way; 0 means DefaultCallbackConcurrency. The dispatcher uses fewer while the
+	// endpoint is slow.
 	Concurrency int `json:"concurrency,omitempty"`
+	// SigningKeys sign id, timestamp and body of each request (Standard Webhooks), newest first. All that have not
+	// expired sign.
+	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
+	// CA is a bundle of certificates in PEM that the endpoint's certificate is verified against, instead of the system's.
+	CA string `json:"ca,omitempty"`
+	// MutualTLS says that the endpoint is shown ClientCert.
+	MutualTLS  bool               `json:"mutual_tls,omitempty"`
+	ClientCert *ClientCertificate `json:"client_cert,omitempty"`
+	// Paused holds all events back until somebody resumes the endpoint; nil: they go.
+	Paused *Pause `json:"paused,omitempty"`
+	// Listen sends events to whoever listens through the operator API, instead of to the URL, which must be empty.
+	Listen bool `json:"listen,omitempty"`
 }
+
+// RetryPolicy says which failures are tried again.
+type RetryPolicy string
+
+// Retry policies.
+const (
+	RetryFailures RetryPolicy = "failures" // every failure
+	RetryTimeouts RetryPolicy = "timeouts" // timeouts only; any other failure parks the event
+	RetryOff      RetryPolicy = "off"      // the first failure parks the event
+)
+
+// AppErrorPolicy says what an answer with HTTP 200 and an ErrorCode other than 0 means.
+type AppErrorPolicy string
+
+// Policies for answers with an ErrorCode other than 0.
+const (
+	AppErrorRetry  AppErrorPolicy = "retry"  // a failure like any other
+	AppErrorAccept AppErrorPolicy = "accept" // the app backend has the event, as in the original
+	AppErrorPark   AppErrorPolicy = "park"   // the event is given up at once
+)
+
+// SigningKey signs callbacks by Standard Webhooks.
+type SigningKey struct {
+	ID      string    `json:"id"`
+	Secret  string    `json:"secret"` // whsec_… (HMAC-SHA256) or whsk_… (Ed25519)
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+}
+
+// ClientCertificate is what Kith shows an endpoint, with its key, both in PEM.
+type ClientCertificate struct {
+	Cert     string    `json:"cert"`
+	Key      string    `json:"key"`
+	NotAfter time.Time `json:"not_after"`
+}
+
+// Pause says since when and why an endpoint is paused.
+type Pause struct {
+	Since  time.Time `json:"since"`
+	By     string    `json:"by"`               // PausedByOperator or PausedByEndpoint
+	Reason string    `json:"reason,omitempty"` // for people
+}
+
+// Who paused an endpoint.
+const (
+	PausedByOperator = "operator"
+	PausedByEndpoint = "endpoint" // it answered 410 Gone
+)
+
+// AppToken is a token of the operator API that is good for one app only. Only its hash is kept.
+type AppToken struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name,omitempty"`
+	Hash    string    `json:"hash"` // SHA-256 in hexadecimal
+	Created time.Time `json:"created"`
+}
+
+// RetryPolicy returns the policy in force.
+func (c Callback) RetryPolicy() RetryPolicy { return cmp.Or(c.Retry, RetryFailures) }
+
+// AppErrorPolicy returns the policy in force.
+func (c Callback) AppErrorPolicy() AppErrorPolicy { return cmp.Or(c.AppError, AppErrorRetry) }
 
 // Timeout returns the time for an attempt.
 func (c Callback) Timeout() time.Duration {
@@ -87,7 +171,7 @@ func (c Callback) Attempts() int {
 
 // Emits reports whether events of this kind are made for the app.
 func (a *App) Emits(kind EventKind) bool {
-	return a.Callback.URL != "" && a.Callback.Sends(kind)
+	return (a.Callback.URL != "" || a.Callback.Listen) && a.Callback.Sends(kind)
 }
 
 // Sends reports whether the command is switched on.

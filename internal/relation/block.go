@@ -22,6 +22,8 @@ type Origin struct {
 	ClientIP string
 	// Platform is the OptPlatform word, RESTAPI for server calls.
 	Platform string
+	// Trace is the W3C traceparent of the call, so that attempts belong to its trace; empty when the call is not traced.
+	Trace string
 }
 
 // BlockCommand adds targets to the owner's blocklist, or removes them.

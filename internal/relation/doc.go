@@ -12,6 +12,6 @@
 //     also grows when entries of deleted accounts are removed in the background.
 //   - UserIDs are compared byte by byte.
 //
-// The package also declares the ports it needs (Store, Outbox, AppStore) and the records they carry. It imports nothing
+// The package also declares the ports it needs (Store, Outbox, AppStore, Records, Replays, Exporter) and the records they carry. It imports nothing
 // of this module. Service is safe for concurrent use.
 package relation

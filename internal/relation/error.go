@@ -12,6 +12,10 @@ var (
 	ErrNoApp = errors.New("no such app")
 	// ErrAppExists: an app with this SDKAppID exists already, or is still being deleted.
 	ErrAppExists = errors.New("app exists")
+	// ErrNoEvent: there is no such event, or it is not kept any more.
+	ErrNoEvent = errors.New("no such event")
+	// ErrNoReplay: there is no replay with this id.
+	ErrNoReplay = errors.New("no such replay")
 	// ErrUnavailable: the store cannot commit now (disk full, connection lost, shutting down). Nothing is known to have
 	// changed; asking again is safe.
 	ErrUnavailable = errors.New("store is unavailable")

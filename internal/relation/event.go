@@ -36,7 +36,10 @@ type Event struct {
 	ID       string // UUID version 7, the same at every attempt
 	NewEvent
 	Created  time.Time // when it was committed, to the millisecond
-	Attempts int       // attempts made so far
+	Attempts int       // attempts made so far, without those that failed by a fault of our own
+	// BudgetFrom is when its time budget began: at its first failed attempt, later by each fault of our own since. Zero
+	// before that.
+	BudgetFrom time.Time
 	// Head says that no earlier event of the owner waits. Only a head is delivered.
 	Head bool
 }
@@ -64,15 +67,36 @@ const (
 	Dead
 )
 
-// Settlement reports a verdict to the outbox.
+// Settlement reports a verdict to the outbox, with the attempt that led to it.
 type Settlement struct {
 	EventKey
 	Verdict  Verdict
-	Attempts int       // attempts made so far, this one included
+	Attempts int       // attempts made so far, this one included unless it failed by a fault of our own
 	Due      time.Time // when to try again; Retry only
-	Reason   string    // why the last attempt failed; Retry and Dead
-	At       time.Time // when the verdict was made
+	// BudgetFrom is the event's from now on; Retry only.
+	BudgetFrom time.Time
+	Reason     string    // why the last attempt failed; Retry and Dead
+	At         time.Time // when the verdict was made
+	// Attempt is the one that was made. A zero Attempt.At records none.
+	Attempt Attempt
 }
+
+// Attempt is one request to an endpoint and what came of it, as the record keeps it.
+type Attempt struct {
+	Number int       // the event's, from 1; one that failed by a fault of our own has the number of the one that follows
+	At     time.Time // when it began, to the microsecond
+	Took   time.Duration
+	Status int    // HTTP status; 0 when there was no answer
+	Reason string // the dispatcher's word, from its closed list; empty: delivered
+	Detail string // a few words more; no secret
+	Answer string // first bytes of the answer's body, at most MaxAnswerKept
+	Node   string // which node made it
+	Replay string // id of the replay that it belongs to; empty: none
+	Fault  bool   // it failed by a fault of our own and counts towards no budget
+}
+
+// MaxAnswerKept is how many bytes of an answer the record keeps.
+const MaxAnswerKept = 256
 
 // DueQuery asks for heads that are due at Now, earliest first.
 type DueQuery struct {

@@ -64,7 +64,7 @@ func appWhole(x *fixture) {
 		Rates:          relation.Rates{App: 1.5, Command: 100, Special: map[string]float64{"black_list_add": 0.25}},
 		Callback: relation.Callback{
 			URL: "https://example.com/cb?a=b&c=%2F", Token: `to"k'en\`, Off: []relation.EventKind{relation.EventBlockAdd},
-			TimeoutMS: 1234, NoRetry: true, Concurrency: 9,
+			TimeoutMS: 1234, Retry: relation.RetryOff, Concurrency: 9,
 		},
 	}
 	x.ok("create", x.CreateApp(x.ctx, app))
