@@ -55,6 +55,7 @@ func TestDefaults(t *testing.T) {
 		GatewayMaxAddress: 2000, GatewayLoginTimeout: 10 * time.Second, GatewayHeartbeat: 25 * time.Second,
 		GatewayGrace: 10 * time.Second, GatewaySpread: 30 * time.Second, GatewayHistory: 64 << 20,
 		RetryBudget: 24 * time.Hour, CallbackTimeout: 2 * time.Second, CallbackConcurrency: 128,
+		CallbackAllow: []string{"loopback"}, RecordRetention: 168 * time.Hour, RecordSize: 1 << 30, TraceSample: 0.01,
 		LogFormat: "text", LogLevel: "info", ShutdownTimeout: 15 * time.Second,
 	}
 	if !reflect.DeepEqual(c, want) || !reflect.DeepEqual(config.Default(), want) {
