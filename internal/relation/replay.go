@@ -56,14 +56,15 @@ type ReplayEvent struct {
 	Dead bool
 }
 
-// ReplayProgress moves a replay on.
+// ReplayProgress moves a replay on. The dispatcher writes how far it is while an operator pauses it or changes its rate, so
+// each leaves alone what is the other's: the dispatcher gives a State only to end the replay, and an operator no counts.
 type ReplayProgress struct {
 	ID        string
-	State     ReplayState
-	Rate      float64
-	Cursor    string
-	Delivered int64
-	Failed    int64
+	State     ReplayState // empty: stays
+	Rate      float64     // below 0: stays
+	Cursor    string      // never goes back: one that is not behind the stored one changes nothing
+	Delivered int64       // nor does this: what counts is the larger one
+	Failed    int64       // nor this
 	Note      string
 	At        time.Time
 }
