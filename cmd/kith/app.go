@@ -20,7 +20,7 @@ import (
 func (c *cli) appCommand() *cobra.Command {
 	return c.group("app", "Create, show and change apps",
 		c.appCreateCommand(), c.appListCommand(), c.appShowCommand(), c.appUpdateCommand(),
-		c.appRotateKeyCommand(), c.appDeleteCommand(), c.callbackCommand())
+		c.appRotateKeyCommand(), c.appDeleteCommand(), c.callbackCommand(), c.tokenCommand())
 }
 
 func (c *cli) appCreateCommand() *cobra.Command {
@@ -213,6 +213,13 @@ func writeApp(w io.Writer, app operator.App) {
 			label, note = "keys", "  (newest, signs)"
 		}
 		row(w, label, key.Fingerprint+"  of "+when(key.Created)+note)
+	}
+	for i, token := range app.Tokens {
+		label := ""
+		if i == 0 {
+			label = "tokens"
+		}
+		row(w, label, token.ID+"  of "+when(token.Created)+"  "+token.Name)
 	}
 	row(w, "created", when(app.Created))
 	row(w, "updated", when(app.Updated))

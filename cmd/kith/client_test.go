@@ -41,7 +41,7 @@ func TestAppCommands(t *testing.T) {
 			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
 			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
 		},
-		DevicesPerPlatform: 2, WebOrigins: []string{"https://chat.example.net", "http://localhost:3000"},
+		DevicesPerPlatform: 2, WebOrigins: []string{"https://chat.example.net", "http://localhost:3000"}, Tokens: []operator.Token{},
 	}})
 
 	var app operator.App

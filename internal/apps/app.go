@@ -197,6 +197,7 @@ func clone(app *relation.App) *relation.App {
 	c.Callback.Off = slices.Clone(app.Callback.Off)
 	c.Callback.On = slices.Clone(app.Callback.On)
 	c.WebOrigins = slices.Clone(app.WebOrigins)
+	c.Tokens = slices.Clone(app.Tokens)
 	return &c
 }
 

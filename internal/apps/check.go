@@ -45,7 +45,7 @@ func invalid(format string, args ...any) error {
 func Check(app *relation.App, checkURL func(string) error) error {
 	var p problems
 	p.check(app.SDKAppID != 0, "sdkappid must be 1 to %d", uint32(math.MaxUint32))
-	p.name(app.Name)
+	p.label("the name", app.Name)
 	p.keys(app.Keys)
 	p.admins(app.Admins)
 	p.check(app.BlocklistLimit >= 0 && app.BlocklistLimit <= MaxBlocklistLimit,
@@ -55,6 +55,7 @@ func Check(app *relation.App, checkURL func(string) error) error {
 		"the devices per platform must be 1 to %d, or 0 for the default of %d", MaxDevicesPerPlatform, relation.DefaultDevicesPerPlatform)
 	p.webOrigins(app.WebOrigins)
 	p.callback(app.Callback, checkURL)
+	p.tokens(app.Tokens)
 	if len(p) == 0 {
 		return nil
 	}
@@ -71,11 +72,12 @@ func (p *problems) check(ok bool, format string, args ...any) {
 	}
 }
 
-func (p *problems) name(name string) {
+// label checks a text that is for people.
+func (p *problems) label(what, name string) {
 	ok := utf8.ValidString(name) && strings.TrimSpace(name) == name &&
 		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 	n := utf8.RuneCountInString(name)
-	p.check(ok && n >= 1 && n <= MaxName, "the name must be 1 to %d printable characters without blanks at its ends", MaxName)
+	p.check(ok && n >= 1 && n <= MaxName, "%s must be 1 to %d printable characters without blanks at its ends", what, MaxName)
 }
 
 func (p *problems) keys(keys []relation.AppKey) {

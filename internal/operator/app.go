@@ -22,6 +22,8 @@ type App struct {
 	BlocklistLimit int            `json:"blocklist_limit"`
 	Rates          relation.Rates `json:"rates"`
 	Callback       Callback       `json:"callback"`
+	// Tokens are the tokens of this API that are good for the app only, newest first.
+	Tokens []Token `json:"tokens"`
 	// DevicesPerPlatform is how many devices of one platform a user can have connected.
 	DevicesPerPlatform int `json:"devices_per_platform"`
 	// WebOrigins are the web origins whose pages may connect to the gateway; empty: all.
@@ -241,7 +243,7 @@ func show(app *relation.App) App {
 		SDKAppID: app.SDKAppID, Name: app.Name, Disabled: app.Disabled, Admins: slices.Clone(app.Admins),
 		Keys: make([]Key, len(app.Keys)), BlocklistLimit: app.BlocklistRoom(0), Rates: app.Rates,
 		DevicesPerPlatform: app.Devices(), WebOrigins: append([]string{}, app.WebOrigins...),
-		Callback: showCallback(app), Created: app.Created, Updated: app.Updated,
+		Callback: showCallback(app), Tokens: showTokens(app.Tokens), Created: app.Created, Updated: app.Updated,
 	}
 	for i, key := range app.Keys {
 		a.Keys[i] = Key{Fingerprint: apps.Fingerprint(key), Created: key.Created}

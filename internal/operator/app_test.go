@@ -20,7 +20,7 @@ func TestAppLife(t *testing.T) {
 	want := operator.App{
 		SDKAppID: 7, Name: "shop", Admins: []string{"administrator"}, BlocklistLimit: relation.DefaultBlocklistLimit,
 		Keys: []operator.Key{{Fingerprint: made.Keys[0].Fingerprint, Created: start}}, Created: start, Updated: start,
-		DevicesPerPlatform: 1, WebOrigins: []string{},
+		DevicesPerPlatform: 1, WebOrigins: []string{}, Tokens: []operator.Token{},
 		Callback: operator.Callback{
 			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
 			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,

@@ -55,6 +55,16 @@ func (c *Client) DropKey(ctx context.Context, sdkAppID uint32, fingerprint strin
 	return call[App](ctx, c, http.MethodDelete, appPath(sdkAppID, "/keys/"+url.PathEscape(fingerprint)), nil)
 }
 
+// CreateToken makes a token that is good for the app only and returns it.
+func (c *Client) CreateToken(ctx context.Context, sdkAppID uint32, req CreateToken) (TokenSecret, error) {
+	return call[TokenSecret](ctx, c, http.MethodPost, appPath(sdkAppID, "/tokens"), req)
+}
+
+// DropToken removes the token with this id.
+func (c *Client) DropToken(ctx context.Context, sdkAppID uint32, id string) (App, error) {
+	return call[App](ctx, c, http.MethodDelete, appPath(sdkAppID, "/tokens/"+url.PathEscape(id)), nil)
+}
+
 // Callback shows the app's endpoint.
 func (c *Client) Callback(ctx context.Context, sdkAppID uint32) (Callback, error) {
 	return call[Callback](ctx, c, http.MethodGet, appPath(sdkAppID, "/callback"), nil)

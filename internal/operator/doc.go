@@ -5,10 +5,11 @@
 //   - Everything below /operator/v1/ and /debug/pprof/ needs the bearer token, compared in constant time. /healthz and
 //     /readyz are open and tell nothing but yes or no. /metrics is open to peers on loopback that came without a proxy;
 //     others need the token.
+//   - A token of one app (kat_…) opens the endpoints that the table in handler.go marks for it, for its own app only.
 //   - A web page cannot reach it: a request with an Origin header is refused, and so is one that came to a loopback
 //     address under a host name other than localhost (DNS rebinding). There is no CORS.
-//   - A secret key is in the answer that made it (create, rotate-key) and in no other. A callback Token is in none. Both
-//     stay out of logs and errors. A backup holds them, as it is the whole database.
+//   - A secret key is in the answer that made it (create, rotate-key) and in no other, and so is a token of an app. A
+//     callback Token is in none. All stay out of logs and errors. A backup holds them, as it is the whole database.
 //   - A failed call answers {"error":{"code":"...","message":"..."}} with an HTTP status to match; an error that the
 //     package does not know is logged in full and answered without its text.
 //   - Bodies are at most 1 MiB; a field that is not known is an error.

@@ -13,7 +13,7 @@ import (
 const (
 	CodeInvalid      = "invalid"      // 400: the request is wrong; the message says what to change
 	CodeUnauthorized = "unauthorized" // 401: the token is missing or wrong
-	CodeForbidden    = "forbidden"    // 403: the request looks like a web page's
+	CodeForbidden    = "forbidden"    // 403: the request looks like a web page's, or the token is another app's
 	CodeNotFound     = "not_found"    // 404: no such app or endpoint
 	CodeConflict     = "conflict"     // 409: the SDKAppID is taken
 	CodeTooLarge     = "too_large"    // 413: the body is over 1 MiB

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
-	"strings"
 )
 
 // prefix begins the path of every JSON endpoint.
@@ -14,8 +13,15 @@ const prefix = "/operator/v1"
 // handler holds what the endpoints share.
 type handler struct{ Options }
 
-// endpoint answers one call: with a value to encode, or an error.
-type endpoint func(http.ResponseWriter, *http.Request) (any, error)
+// endpoint is one call of the JSON API.
+type endpoint struct {
+	method, path string // the path below prefix
+	scope        scope
+	call         callFunc
+}
+
+// callFunc answers one request: with a value to encode, or an error.
+type callFunc func(http.ResponseWriter, *http.Request) (any, error)
 
 // New returns the operator API's handler. See the package comment for what it guarantees.
 func New(opts Options) http.Handler {
@@ -35,39 +41,40 @@ func New(opts Options) http.Handler {
 	} {
 		mux.Handle(pattern, h.token(handle))
 	}
-	for pattern, call := range h.endpoints() {
-		method, path, _ := strings.Cut(pattern, " ")
-		mux.Handle(method+" "+prefix+path, h.token(h.answer(call)))
+	for _, e := range h.endpoints() {
+		mux.Handle(e.method+" "+prefix+e.path, h.scoped(e.scope, h.answer(e.call)))
 	}
 	mux.Handle("/", h.token(h.answer(notFound)))
 	return h.guard(mux)
 }
 
 // endpoints is the table of the JSON API.
-func (h *handler) endpoints() map[string]endpoint {
-	return map[string]endpoint{
-		"GET /status":                          h.status,
-		"GET /config":                          h.config,
-		"GET /apps":                            h.listApps,
-		"POST /apps":                           h.createApp,
-		"GET /apps/{id}":                       h.showApp,
-		"PATCH /apps/{id}":                     h.updateApp,
-		"DELETE /apps/{id}":                    h.deleteApp,
-		"POST /apps/{id}/rotate-key":           h.rotateKey,
-		"DELETE /apps/{id}/keys/{fingerprint}": h.dropKey,
-		"GET /apps/{id}/callback":              h.showCallback,
-		"PATCH /apps/{id}/callback":            h.setCallback,
-		"POST /apps/{id}/callback/test":        h.testCallback,
-		"POST /apps/{id}/usersig":              h.makeUserSig,
-		"POST /apps/{id}/usersig/check":        h.checkUserSig,
-		"GET /events":                          h.deadEvents,
-		"GET /outbox":                          h.outbox,
-		"POST /backup":                         h.backup,
+func (h *handler) endpoints() []endpoint {
+	return []endpoint{
+		{"GET", "/status", scopeOperator, h.status},
+		{"GET", "/config", scopeOperator, h.config},
+		{"GET", "/apps", scopeOperator, h.listApps},
+		{"POST", "/apps", scopeOperator, h.createApp},
+		{"GET", "/apps/{id}", scopeOperator, h.showApp},
+		{"PATCH", "/apps/{id}", scopeOperator, h.updateApp},
+		{"DELETE", "/apps/{id}", scopeOperator, h.deleteApp},
+		{"POST", "/apps/{id}/rotate-key", scopeOperator, h.rotateKey},
+		{"DELETE", "/apps/{id}/keys/{fingerprint}", scopeOperator, h.dropKey},
+		{"POST", "/apps/{id}/tokens", scopeOperator, h.createToken},
+		{"DELETE", "/apps/{id}/tokens/{token}", scopeOperator, h.dropToken},
+		{"GET", "/apps/{id}/callback", scopePath, h.showCallback},
+		{"PATCH", "/apps/{id}/callback", scopeOperator, h.setCallback},
+		{"POST", "/apps/{id}/callback/test", scopePath, h.testCallback},
+		{"POST", "/apps/{id}/usersig", scopeOperator, h.makeUserSig},
+		{"POST", "/apps/{id}/usersig/check", scopeOperator, h.checkUserSig},
+		{"GET", "/events", scopeQuery, h.deadEvents},
+		{"GET", "/outbox", scopeOperator, h.outbox},
+		{"POST", "/backup", scopeOperator, h.backup},
 	}
 }
 
 // answer encodes what an endpoint returns, and logs who changed what.
-func (h *handler) answer(call endpoint) http.Handler {
+func (h *handler) answer(call callFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		value, err := call(w, r)

@@ -1,0 +1,170 @@
+package operator_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// appTokens serves apps 7 and 8, each with something to see, and returns clients that hold an app's token each.
+func appTokens(t *testing.T) (f *fixture, seven, eight *operator.Client) {
+	f = serve(t, func(o *operator.Options) {
+		o.TestCallback = func(context.Context, *relation.App) (operator.CallbackReport, error) {
+			return operator.CallbackReport{Delivered: true}, nil
+		}
+	})
+	f.newApp(t)
+	if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: 8}); err != nil {
+		t.Fatal(err)
+	}
+	f.outbox.dead = []relation.DeadEvent{letter(7, 3), letter(8, 2), letter(7, 1)}
+	clients := map[uint32]*operator.Client{}
+	for _, id := range []uint32{7, 8} {
+		if _, err := f.SetCallback(t.Context(), id, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
+			t.Fatal(err)
+		}
+		made, err := f.CreateToken(t.Context(), id, operator.CreateToken{Name: "laptop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := operator.NewClient(operator.ClientOptions{URL: f.url, Token: made.Secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		clients[id] = c
+	}
+	return f, clients[7], clients[8]
+}
+
+func TestAppTokenOpensItsOwnApp(t *testing.T) {
+	_, seven, eight := appTokens(t)
+	ctx := t.Context()
+	for id, c := range map[uint32]*operator.Client{7: seven, 8: eight} {
+		if callback, err := c.Callback(ctx, id); err != nil || callback.URL != "http://x/" {
+			t.Errorf("callback of %d: %+v, err %v", id, callback, err)
+		}
+		if report, err := c.TestCallback(ctx, id); err != nil || !report.Delivered {
+			t.Errorf("test of %d: %+v, err %v", id, report, err)
+		}
+	}
+	for name, q := range map[string]operator.DeadQuery{"pinned": {}, "named": {SDKAppID: 7}} {
+		page, err := seven.DeadEvents(ctx, q)
+		if err != nil || len(page.Events) != 2 || page.Events[0].SDKAppID != 7 || page.Events[1].SDKAppID != 7 {
+			t.Errorf("%s: %+v, err %v, want the two letters of app 7", name, page, err)
+		}
+	}
+}
+
+func TestAppTokenOpensNothingElse(t *testing.T) {
+	f, seven, _ := appTokens(t)
+	ctx := t.Context()
+	before, err := f.Apps(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range map[string]func() error{
+		"another app's callback": func() error { _, err := seven.Callback(ctx, 8); return err },
+		"another app's test":     func() error { _, err := seven.TestCallback(ctx, 8); return err },
+		"another app's events":   func() error { _, err := seven.DeadEvents(ctx, operator.DeadQuery{SDKAppID: 8}); return err },
+		"set callback":           func() error { _, err := seven.SetCallback(ctx, 7, operator.SetCallback{}); return err },
+		"show app":               func() error { _, err := seven.App(ctx, 7); return err },
+		"update app":             func() error { _, err := seven.UpdateApp(ctx, 7, operator.UpdateApp{}); return err },
+		"delete app":             func() error { _, err := seven.DeleteApp(ctx, 7); return err },
+		"list apps":              func() error { _, err := seven.Apps(ctx); return err },
+		"create app":             func() error { _, err := seven.CreateApp(ctx, operator.CreateApp{}); return err },
+		"rotate key":             func() error { _, err := seven.RotateKey(ctx, 7, operator.RotateKey{}); return err },
+		"make ticket":            func() error { _, err := seven.MakeUserSig(ctx, 7, operator.MakeUserSig{UserID: "a"}); return err },
+		"make token":             func() error { _, err := seven.CreateToken(ctx, 7, operator.CreateToken{}); return err },
+		"drop token":             func() error { _, err := seven.DropToken(ctx, 7, "x"); return err },
+		"settings":               func() error { _, err := seven.Settings(ctx); return err },
+		"status":                 func() error { _, err := seven.Status(ctx); return err },
+		"outbox":                 func() error { _, err := seven.Outbox(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := call()
+			refused(t, err, http.StatusForbidden, operator.CodeForbidden)
+			if err != nil && !strings.Contains(err.Error(), "this token is good for callbacks and events of app 7 only") {
+				t.Errorf("the sentence is %q", err)
+			}
+		})
+	}
+	if after, err := f.Apps(ctx); err != nil || !reflect.DeepEqual(after, before) {
+		t.Errorf("a refused call changed something: %+v, want %+v", after, before)
+	}
+}
+
+// The query can be written so that two readers of it disagree; the token's own app is what counts.
+func TestAppTokenAndOddQueries(t *testing.T) {
+	f, _, _ := appTokens(t)
+	made, err := f.CreateToken(t.Context(), 7, operator.CreateToken{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{"Authorization": {"Bearer " + made.Secret}}
+	for query, want := range map[string]int{
+		"dead=1&sdkappid=7&sdkappid=8":   403,
+		"dead=1&sdkappid=8&sdkappid=7":   403,
+		"dead=1&sdkappid=":               403,
+		"dead=1&sdkappid=07":             403,
+		"dead=1;sdkappid=8":              400,
+		"dead=1&sdkappid=7&sdkappid=7":   200,
+		"dead=1&SDKAppID=8":              200,
+		"dead=1&sdkappid=%37":            200,
+		"sdkappid=7&dead=1&before=%zz":   400,
+		"dead=1&sdkappid=7%20&sdkappid=": 403,
+	} {
+		status, body := f.do(t, http.MethodGet, "/operator/v1/events?"+query, "", header)
+		if status != want {
+			t.Errorf("%s: %d %s, want %d", query, status, body, want)
+		}
+		var page operator.DeadPage
+		if status == 200 {
+			if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.Events) != 2 {
+				t.Errorf("%s: %d letters, err %v, want the two of app 7", query, len(page.Events), err)
+			}
+		}
+	}
+	for path, want := range map[string]int{
+		"/operator/v1/apps/07/callback": 403, "/operator/v1/apps/x/callback": 403, "/operator/v1/apps/7/nothing": 403,
+		"/debug/pprof/cmdline": 403, "/healthz": 200, "/operator/v1/apps/7/callback": 200,
+	} {
+		if status, body := f.do(t, http.MethodGet, path, "", header); status != want {
+			t.Errorf("%s: %d %s, want %d", path, status, body, want)
+		}
+	}
+}
+
+func TestTokenThatIsNotGood(t *testing.T) {
+	f, seven, _ := appTokens(t)
+	ctx := t.Context()
+	if _, err := f.UpdateApp(ctx, 7, operator.UpdateApp{Disabled: ptr(true)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := seven.Callback(ctx, 7)
+	refused(t, err, http.StatusForbidden, operator.CodeForbidden)
+	app, err := f.UpdateApp(ctx, 7, operator.UpdateApp{Disabled: ptr(false)})
+	if err != nil || len(app.Tokens) != 1 || app.Tokens[0].Name != "laptop" || !app.Tokens[0].Created.Equal(start) {
+		t.Fatalf("tokens %+v, err %v", app.Tokens, err)
+	}
+	if app, err = f.DropToken(ctx, 7, app.Tokens[0].ID); err != nil || len(app.Tokens) != 0 {
+		t.Fatalf("dropped: %+v, err %v", app.Tokens, err)
+	}
+	_, err = seven.Callback(ctx, 7)
+	refused(t, err, http.StatusUnauthorized, operator.CodeUnauthorized)
+	if err != nil && !strings.Contains(err.Error(), "kith app token create") {
+		t.Errorf("the sentence is %q", err)
+	}
+	_, err = f.DropToken(ctx, 7, "nothing")
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	_, err = f.CreateToken(ctx, 7, operator.CreateToken{Name: " "})
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+	_, err = f.CreateToken(ctx, 9, operator.CreateToken{})
+	refused(t, err, http.StatusNotFound, operator.CodeNotFound)
+}
