@@ -44,13 +44,14 @@ var table = []row{
 
 	// For tests.
 	{"internal/pgtest", nil},
+	{"internal/leaktest", nil},
 	{"internal/lint", nil},
 	{"conformance", nil},
 	{"sdk/typescript", nil},
 }
 
 // testOnly are the packages that no part of the product may import.
-var testOnly = []string{"internal/pgtest", "internal/lint", "internal/store/storetest", "conformance"}
+var testOnly = []string{"internal/pgtest", "internal/leaktest", "internal/lint", "internal/store/storetest", "conformance"}
 
 // mayUseTestOnly are the packages that measure and may therefore import those of testOnly.
 var mayUseTestOnly = []string{"bench/...", "internal/store/storetest"}

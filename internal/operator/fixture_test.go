@@ -1,13 +1,12 @@
 package operator_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/webhook"
@@ -26,10 +26,10 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	token         = "operator-token-of-the-tests"
-	firstKey      = "first-secret-key-0001"
+	token         = leaktest.OperatorToken
+	firstKey      = leaktest.AppKey
 	secondKey     = "second-secret-key-002"
-	callbackToken = "callback-token-of-the-tests"
+	callbackToken = leaktest.CallbackToken
 )
 
 var start = time.Unix(1767225600, 0).UTC()
@@ -42,22 +42,13 @@ type fixture struct {
 	store  *appTable
 	outbox *letters
 	opts   operator.Options
-
-	mu      sync.Mutex
-	log     bytes.Buffer
-	answers []answer
-}
-
-// answer is what the server sent to one request.
-type answer struct {
-	request string
-	body    string
+	watch  *leaktest.Watch
 }
 
 // serve starts a server; adjust may change its options.
 func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
 	t.Helper()
-	f := &fixture{now: start, store: &appTable{apps: map[uint32]relation.App{}}, outbox: &letters{}}
+	f := &fixture{now: start, store: &appTable{apps: map[uint32]relation.App{}}, outbox: &letters{}, watch: leaktest.NewWatch(t)}
 	now := func() time.Time { return f.now }
 	registry, err := apps.Open(t.Context(), f.store, apps.Options{Now: now, CheckURL: webhook.ValidateURL})
 	if err != nil {
@@ -65,76 +56,43 @@ func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
 	}
 	f.opts = operator.Options{
 		Registry: registry, Outbox: f.outbox, Token: token, Now: now, Version: "v1", Started: start,
-		Log: slog.New(slog.NewTextHandler(lockedWriter{f}, nil)),
+		Log: f.watch.Log(),
 	}
 	if adjust != nil {
 		adjust(&f.opts)
 	}
-	server := httptest.NewServer(f.record(operator.New(f.opts)))
+	server := httptest.NewServer(f.watch.Answers(operator.New(f.opts), made))
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	if f.Client, err = operator.NewClient(operator.ClientOptions{URL: server.URL, Token: token}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.Close)
-	t.Cleanup(func() { f.noSecrets(t) })
+	t.Cleanup(f.addSecrets) // before the watch checks
 	return f
 }
 
-// noSecrets fails the test if a secret reached the log, or an answer other than the one that made it.
-func (f *fixture) noSecrets(t *testing.T) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	secrets := []string{token, firstKey, secondKey, callbackToken}
+// addSecrets tells the watch the keys that were made up.
+func (f *fixture) addSecrets() {
+	f.watch.Secret("second key", secondKey)
 	for _, app := range f.opts.Registry.All() {
 		for _, key := range app.Keys {
-			secrets = append(secrets, key.Secret)
-		}
-	}
-	for _, secret := range secrets {
-		if strings.Contains(f.log.String(), secret) {
-			t.Errorf("the log tells a secret:\n%s", f.log.String())
-		}
-		for _, a := range f.answers {
-			made := a.request == "POST /operator/v1/apps" || strings.HasSuffix(a.request, "/rotate-key")
-			if !made && strings.Contains(a.body, secret) || secret == token && strings.Contains(a.body, token) {
-				t.Errorf("the answer to %s tells a secret: %s", a.request, a.body)
-			}
+			f.watch.Secret("key "+apps.Fingerprint(key), key.Secret)
 		}
 	}
 }
 
-// record keeps every answer.
-func (f *fixture) record(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tee := &teeWriter{ResponseWriter: w}
-		defer func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.answers = append(f.answers, answer{r.Method + " " + r.URL.Path, tee.body.String()})
-		}()
-		next.ServeHTTP(tee, r)
-	})
+// made tells which answers have the secret that the call made.
+func made(r *http.Request, secret string) bool {
+	last := path.Base(r.URL.Path)
+	return r.Method == http.MethodPost && slices.Contains([]string{"apps", "rotate-key", "tokens"}, last) && secret != token
 }
 
-type teeWriter struct {
-	http.ResponseWriter
-	body bytes.Buffer
-}
-
-func (w *teeWriter) Write(p []byte) (int, error) {
-	w.body.Write(p)
-	return w.ResponseWriter.Write(p)
-}
-
-func (w *teeWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-type lockedWriter struct{ f *fixture }
-
-func (w lockedWriter) Write(p []byte) (int, error) {
-	w.f.mu.Lock()
-	defer w.f.mu.Unlock()
-	return w.f.log.Write(p)
+// CreateToken makes a token that no other answer may have.
+func (f *fixture) CreateToken(ctx context.Context, id uint32, req operator.CreateToken) (operator.TokenSecret, error) {
+	made, err := f.Client.CreateToken(ctx, id, req)
+	f.watch.Secret("token "+made.ID, made.Secret)
+	return made, err
 }
 
 // do sends a raw request and returns status and body.
