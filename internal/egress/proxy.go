@@ -1,0 +1,169 @@
+package egress
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// proxy is the HTTP proxy on the way. It is the operator's, so its own address is not checked.
+type proxy struct {
+	address string      // host:port
+	host    string      // name of its certificate
+	tls     *tls.Config // nil: the proxy speaks plain HTTP
+	auth    string      // value of Proxy-Authorization; empty: none
+	forward *url.URL    // what net/http is told for requests in absolute form
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func newProxy(raw string, base *tls.Config) (*proxy, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+		// The setting can hold a password, so it is not repeated.
+		return nil, errors.New("callback-proxy must be a URL such as http://proxy.example.net:3128: correct it")
+	}
+	p := &proxy{host: u.Hostname()}
+	port := u.Port()
+	if u.Scheme == "https" {
+		if port == "" {
+			port = "443"
+		}
+		p.tls = &tls.Config{}
+		if base != nil {
+			p.tls = base.Clone()
+		}
+		p.tls.InsecureSkipVerify = false
+		p.tls.MinVersion = max(p.tls.MinVersion, tls.VersionTLS12)
+		p.tls.ServerName = p.host
+	} else if port == "" {
+		port = "80"
+	}
+	p.address = net.JoinHostPort(p.host, port)
+	if u.User != nil {
+		password, _ := u.User.Password()
+		p.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+	}
+	p.forward = &url.URL{Scheme: "http", Host: p.address, User: u.User}
+	return p, nil
+}
+
+// connect opens a connection to the proxy itself. Whatever goes wrong is ours.
+func (p *proxy) connect(ctx context.Context) (net.Conn, error) {
+	enter(ctx, PhaseProxy, true)
+	dial := p.dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	conn, err := dial(ctx, "tcp", p.address)
+	if err != nil {
+		return nil, &Error{Phase: PhaseProxy, Ours: true, Err: err}
+	}
+	if p.tls == nil {
+		return conn, nil
+	}
+	secure := tls.Client(conn, p.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, &Error{Phase: PhaseProxy, Ours: true, Err: err}
+	}
+	return secure, nil
+}
+
+// tunnel opens a connection to an endpoint through the proxy.
+func (e *Egress) tunnel(ctx context.Context, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, connectError(err)
+	}
+	if err := e.guard.checkHost(host); err != nil {
+		return nil, connectError(err)
+	}
+	conn, err := e.proxy.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// From here on the proxy tries to reach the endpoint.
+	enter(ctx, PhaseConnect, false)
+	if err := e.proxy.ask(ctx, conn, address); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// ask makes a connection to the proxy one to the endpoint.
+func (p *proxy) ask(ctx context.Context, conn net.Conn, address string) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if p.auth != "" {
+		request.Header.Set("Proxy-Authorization", p.auth)
+	}
+	if err := request.Write(conn); err != nil {
+		return p.failed(ctx, err)
+	}
+	reader := bufio.NewReader(io.LimitReader(conn, MaxHeaderBytes))
+	response, err := http.ReadResponse(reader, request)
+	if err != nil {
+		return p.failed(ctx, err)
+	}
+	_ = response.Body.Close()
+	if err := judgeProxy(response); err != nil {
+		return err
+	}
+	if reader.Buffered() > 0 {
+		return p.failed(ctx, errors.New("the proxy sent something before the endpoint was asked"))
+	}
+	if !stop() {
+		return p.failed(ctx, ctx.Err())
+	}
+	return nil
+}
+
+// failed marks a failed exchange with the proxy. When the time was up, the endpoint may not have answered the proxy.
+func (p *proxy) failed(ctx context.Context, err error) *Error {
+	if ctx.Err() != nil {
+		return &Error{Phase: PhaseConnect, Err: ctx.Err()}
+	}
+	return &Error{Phase: PhaseProxy, Ours: true, Err: err}
+}
+
+// proxyAnswerError is an answer of the proxy that is not a tunnel.
+type proxyAnswerError struct{ status int }
+
+func (e *proxyAnswerError) Error() string {
+	text := "the proxy answered " + strconv.Itoa(e.status)
+	switch e.status {
+	case http.StatusProxyAuthRequired:
+		text += ": check the user and password of callback-proxy"
+	case http.StatusForbidden:
+		text += ": allow the endpoint in the proxy's rules"
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		text += ": it could not reach the endpoint"
+	}
+	return text
+}
+
+// judgeProxy says what a proxy's answer to CONNECT means. 502 and 504 say that the endpoint could not be reached; Squid
+// says 503 for that, with a header of its own.
+func judgeProxy(r *http.Response) error {
+	if r.StatusCode/100 == 2 {
+		return nil
+	}
+	err := &proxyAnswerError{status: r.StatusCode}
+	squid := r.Header.Get("X-Squid-Error")
+	reached := r.StatusCode != http.StatusBadGateway && r.StatusCode != http.StatusGatewayTimeout &&
+		!strings.HasPrefix(squid, "ERR_CONNECT_FAIL") && !strings.HasPrefix(squid, "ERR_DNS_FAIL")
+	if reached {
+		return &Error{Phase: PhaseProxy, Ours: true, Err: err}
+	}
+	return &Error{Phase: PhaseConnect, Err: err}
+}
