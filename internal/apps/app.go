@@ -170,7 +170,7 @@ func (r *Registry) reread(ctx context.Context, err error) bool {
 	return r.load(ctx) == nil
 }
 
-// settle gives an endpoint its defaults, checks the record and returns it.
+// settle gives an endpoint its defaults, removes what has expired, checks the record, has its certificate issued and returns it.
 func (r *Registry) settle(app *relation.App) (*relation.App, error) {
 	c := &app.Callback
 	if c.URL != "" && c.TimeoutMS == 0 {
@@ -179,7 +179,11 @@ func (r *Registry) settle(app *relation.App) (*relation.App, error) {
 	if c.URL != "" && c.Concurrency == 0 {
 		c.Concurrency = r.opts.CallbackConcurrency
 	}
-	if err := Check(app, r.opts.CheckURL); err != nil {
+	prune(c, r.now())
+	if err := Check(app, Checks{URL: r.opts.CheckURL, Secret: r.opts.Signing.Check}); err != nil {
+		return nil, err
+	}
+	if err := r.certify(app); err != nil {
 		return nil, err
 	}
 	return app, nil
@@ -198,6 +202,17 @@ func clone(app *relation.App) *relation.App {
 	c.Callback.On = slices.Clone(app.Callback.On)
 	c.WebOrigins = slices.Clone(app.WebOrigins)
 	c.Tokens = slices.Clone(app.Tokens)
+	c.Callback.SigningKeys = slices.Clone(app.Callback.SigningKeys)
+	c.Callback.ClientCert = clonePointer(app.Callback.ClientCert)
+	c.Callback.Paused = clonePointer(app.Callback.Paused)
+	return &c
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
 	return &c
 }
 

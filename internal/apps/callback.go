@@ -3,6 +3,7 @@ package apps
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -15,11 +16,17 @@ const (
 	MaxCallbackConcurrency = 1024
 	// MaxCallbackToken is the longest Token in characters.
 	MaxCallbackToken = 256
+	// MaxCallbackAttempts is the largest budget in attempts.
+	MaxCallbackAttempts = 1000
+	// MinCallbackAge and MaxCallbackAge bound the budget in time.
+	MinCallbackAge, MaxCallbackAge = time.Second, 30 * 24 * time.Hour
+	// MaxPauseReason is the longest reason of a pause in characters.
+	MaxPauseReason = 200
 )
 
-func (p *problems) callback(c relation.Callback, checkURL func(string) error) {
+func (p *problems) callback(c relation.Callback, checks Checks) {
 	if c.URL != "" {
-		if err := checkURL(c.URL); err != nil {
+		if err := checks.URL(c.URL); err != nil {
 			*p = append(*p, err.Error())
 		}
 	}
@@ -29,7 +36,49 @@ func (p *problems) callback(c relation.Callback, checkURL func(string) error) {
 		"the callback timeout must be %d to %d milliseconds, or 0 for the default", MinCallbackTimeoutMS, MaxCallbackTimeoutMS)
 	p.check(c.Concurrency >= 0 && c.Concurrency <= MaxCallbackConcurrency,
 		"the callback concurrency must be 1 to %d, or 0 for the default", MaxCallbackConcurrency)
+	p.check(!c.Listen || c.URL == "", "callbacks go either to a URL or to who listens: clear the callback URL to listen, or end listening")
 	p.kinds(c)
+	p.policy(c)
+	p.signingKeys(c.SigningKeys, checks.Secret)
+	p.trust(c)
+	p.pause(c.Paused)
+}
+
+// policy checks what is done about failures.
+func (p *problems) policy(c relation.Callback) {
+	p.check(slices.Contains([]relation.RetryPolicy{"", relation.RetryFailures, relation.RetryTimeouts, relation.RetryOff}, c.Retry),
+		"the retry policy must be %s, %s or %s", relation.RetryFailures, relation.RetryTimeouts, relation.RetryOff)
+	p.check(slices.Contains([]relation.AppErrorPolicy{"", relation.AppErrorRetry, relation.AppErrorAccept, relation.AppErrorPark}, c.AppError),
+		"the app error policy must be %s, %s or %s", relation.AppErrorRetry, relation.AppErrorAccept, relation.AppErrorPark)
+	p.check(c.MaxAttempts >= 0 && c.MaxAttempts <= MaxCallbackAttempts,
+		"the most attempts must be 1 to %d, or 0 for no limit but time", MaxCallbackAttempts)
+	p.check(c.MaxAgeMS == 0 || c.MaxAgeMS >= MinCallbackAge.Milliseconds() && c.MaxAgeMS <= MaxCallbackAge.Milliseconds(),
+		"the time for retries must be %d to %d milliseconds (a second to 30 days), or 0 for the server's",
+		MinCallbackAge.Milliseconds(), MaxCallbackAge.Milliseconds())
+}
+
+// trust checks whom the endpoint and Kith show themselves as.
+func (p *problems) trust(c relation.Callback) {
+	plain := strings.HasPrefix(strings.ToLower(c.URL), "http://")
+	p.check(!c.MutualTLS || !plain, "mutual TLS needs a callback URL that begins with https://")
+	if c.CA == "" {
+		return
+	}
+	p.check(!plain, "a CA bundle needs a callback URL that begins with https://; nothing is verified without TLS")
+	if err := CheckBundle(c.CA); err != nil {
+		*p = append(*p, err.Error())
+	}
+}
+
+func (p *problems) pause(pause *relation.Pause) {
+	if pause == nil {
+		return
+	}
+	p.check(pause.By == relation.PausedByOperator || pause.By == relation.PausedByEndpoint, "a pause is by %s or %s",
+		relation.PausedByOperator, relation.PausedByEndpoint)
+	if pause.Reason != "" {
+		p.label("the reason of a pause", pause.Reason, MaxPauseReason)
+	}
 }
 
 // kinds checks the commands that differ from what they are by themselves.

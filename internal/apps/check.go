@@ -40,12 +40,17 @@ func invalid(format string, args ...any) error {
 	return &InvalidError{Problems: []string{fmt.Sprintf(format, args...)}}
 }
 
-// Check reports everything that is wrong with the record in one *InvalidError, or nil. A callback URL is wrong when
-// checkURL says so; its error must not quote the URL, because people put secrets there.
-func Check(app *relation.App, checkURL func(string) error) error {
+// Checks are the rules of other packages. Their errors must not quote what they check: people put secrets there.
+type Checks struct {
+	URL    func(url string) error    // of a callback URL
+	Secret func(secret string) error // of a signing key; nil: no app can have any
+}
+
+// Check reports everything that is wrong with the record in one *InvalidError, or nil.
+func Check(app *relation.App, checks Checks) error {
 	var p problems
 	p.check(app.SDKAppID != 0, "sdkappid must be 1 to %d", uint32(math.MaxUint32))
-	p.label("the name", app.Name)
+	p.label("the name", app.Name, MaxName)
 	p.keys(app.Keys)
 	p.admins(app.Admins)
 	p.check(app.BlocklistLimit >= 0 && app.BlocklistLimit <= MaxBlocklistLimit,
@@ -54,7 +59,7 @@ func Check(app *relation.App, checkURL func(string) error) error {
 	p.check(app.DevicesPerPlatform >= 0 && app.DevicesPerPlatform <= MaxDevicesPerPlatform,
 		"the devices per platform must be 1 to %d, or 0 for the default of %d", MaxDevicesPerPlatform, relation.DefaultDevicesPerPlatform)
 	p.webOrigins(app.WebOrigins)
-	p.callback(app.Callback, checkURL)
+	p.callback(app.Callback, checks)
 	p.tokens(app.Tokens)
 	if len(p) == 0 {
 		return nil
@@ -73,11 +78,11 @@ func (p *problems) check(ok bool, format string, args ...any) {
 }
 
 // label checks a text that is for people.
-func (p *problems) label(what, name string) {
-	ok := utf8.ValidString(name) && strings.TrimSpace(name) == name &&
-		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
-	n := utf8.RuneCountInString(name)
-	p.check(ok && n >= 1 && n <= MaxName, "%s must be 1 to %d printable characters without blanks at its ends", what, MaxName)
+func (p *problems) label(what, text string, longest int) {
+	ok := utf8.ValidString(text) && strings.TrimSpace(text) == text &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+	n := utf8.RuneCountInString(text)
+	p.check(ok && n >= 1 && n <= longest, "%s must be 1 to %d printable characters without blanks at its ends", what, longest)
 }
 
 func (p *problems) keys(keys []relation.AppKey) {

@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/webhook"
 )
+
+// bundle is a CA bundle; making one takes time.
+var bundle = func() string { cert, _ := makeCertificate(); return cert }()
 
 // valid is an app that uses every setting.
 func valid() *relation.App {
@@ -20,17 +23,38 @@ func valid() *relation.App {
 		Keys:  []relation.AppKey{{Secret: strings.Repeat("k", 16), Created: time.Unix(1, 0)}},
 		Rates: relation.Rates{App: 10, Command: 0.5, Special: map[string]float64{"black_list_add": 3}},
 		Callback: relation.Callback{
-			URL: "https://[::1]:8443/hook?a=b", Token: "t", TimeoutMS: 60_000, Concurrency: 1024,
+			URL: "https://[::1]:8443/hook?a=b", Token: leaktest.CallbackToken, TimeoutMS: 60_000, Concurrency: 1024,
 			Off: []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
-			On:  []relation.EventKind{relation.EventState},
+			On:  []relation.EventKind{relation.EventState}, Retry: relation.RetryTimeouts, AppError: relation.AppErrorPark,
+			MaxAttempts: 1000, MaxAgeMS: 30 * 24 * 3600 * 1000,
+			SigningKeys: []relation.SigningKey{
+				{ID: "a", Secret: leaktest.SigningKey, Created: time.Unix(1, 0)},
+				{ID: "b", Secret: leaktest.SigningPair, Created: time.Unix(1, 0), Expires: time.Unix(2, 0)},
+			},
+			CA: bundle, MutualTLS: true, ClientCert: &relation.ClientCertificate{Cert: "c", Key: "k", NotAfter: time.Unix(9, 0)},
+			Paused: &relation.Pause{Since: time.Unix(1, 0), By: relation.PausedByOperator, Reason: "moving house"},
 		},
+		Tokens:             []relation.AppToken{{ID: "t", Name: "laptop", Hash: "h", Created: time.Unix(1, 0)}},
 		DevicesPerPlatform: 20, WebOrigins: []string{"https://chat.example.net", "https://*.example.net:8443"},
 	}
 }
 
 func TestCheckAccepts(t *testing.T) {
-	if err := apps.Check(valid(), webhook.ValidateURL); err != nil {
-		t.Error(err)
+	for name, change := range map[string]func(*relation.App){
+		"every setting":          func(*relation.App) {},
+		"capital scheme":         func(a *relation.App) { a.Callback.URL = "HTTPS://x/" },
+		"no URL yet":             func(a *relation.App) { a.Callback.URL = "" },
+		"listening":              func(a *relation.App) { a.Callback.URL, a.Callback.Listen = "", true },
+		"no callback":            func(a *relation.App) { a.Callback = relation.Callback{} },
+		"a second":               func(a *relation.App) { a.Callback.MaxAgeMS = 1000 },
+		"a pause for no reason":  func(a *relation.App) { a.Callback.Paused.Reason = "" },
+		"a pause by the backend": func(a *relation.App) { a.Callback.Paused.By = relation.PausedByEndpoint },
+	} {
+		app := valid()
+		change(app)
+		if err := apps.Check(app, checks); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -66,7 +90,35 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		{"rate not a number", func(a *relation.App) { a.Rates.Special["x"] = math.NaN() }, `the rate of command "x"`},
 		{"rate of nothing", func(a *relation.App) { a.Rates.Special[""] = 1 }, "rates: "},
 		{"URL", func(a *relation.App) { a.Callback.URL = "ftp://u:hunter2@h/" }, "callback URL must start"},
-		{"token", func(a *relation.App) { a.Callback.Token = "a b" }, "the callback token must"},
+		{"token", func(a *relation.App) { a.Callback.Token = "a " + leaktest.CallbackToken }, "the callback token must"},
+		{"retry policy", func(a *relation.App) { a.Callback.Retry = "on" }, "the retry policy must be failures, timeouts or off"},
+		{"app error policy", func(a *relation.App) { a.Callback.AppError = "drop" }, "the app error policy must be retry, accept or park"},
+		{"attempts below", func(a *relation.App) { a.Callback.MaxAttempts = -1 }, "the most attempts must be"},
+		{"attempts above", func(a *relation.App) { a.Callback.MaxAttempts = 1001 }, "the most attempts must be"},
+		{"age below", func(a *relation.App) { a.Callback.MaxAgeMS = 999 }, "the time for retries must be"},
+		{"age above", func(a *relation.App) { a.Callback.MaxAgeMS = 30*24*3600*1000 + 1 }, "the time for retries must be"},
+		{"six signing keys", func(a *relation.App) {
+			for c := range 4 {
+				a.Callback.SigningKeys = append(a.Callback.SigningKeys, relation.SigningKey{ID: fmt.Sprint(c), Secret: leaktest.SigningKey})
+			}
+		}, "an app has at most 5 signing keys"},
+		{"signing key twice", func(a *relation.App) { a.Callback.SigningKeys[1].ID = "a" }, "this signing key is one of"},
+		{"signing key without id", func(a *relation.App) { a.Callback.SigningKeys[1].ID = "" }, "a signing key has no id"},
+		{"signing key", func(a *relation.App) { a.Callback.SigningKeys[1].Secret = "whsk_x" }, "the signing key is wrong: "},
+		{"CA", func(a *relation.App) { a.Callback.CA = "hunter2" }, "the CA bundle has something else"},
+		{
+			"mutual TLS in clear", func(a *relation.App) { a.Callback.URL, a.Callback.CA = "http://x/", "" },
+			"mutual TLS needs a callback URL that begins with https://",
+		},
+		{
+			"CA in clear", func(a *relation.App) { a.Callback.URL, a.Callback.MutualTLS = "http://x/", false },
+			"a CA bundle needs a callback URL that begins with https://",
+		},
+		{"URL and listen", func(a *relation.App) { a.Callback.Listen = true }, "callbacks go either to a URL or to who listens"},
+		{"pause by nobody", func(a *relation.App) { a.Callback.Paused.By = "" }, "a pause is by operator or endpoint"},
+		{"reason", func(a *relation.App) { a.Callback.Paused.Reason = " " }, "the reason of a pause must be"},
+		{"name of a token", func(a *relation.App) { a.Tokens[0].Name = "a\nb" }, "the name of a token must be"},
+		{"21 tokens", func(a *relation.App) { a.Tokens = make([]relation.AppToken, 21) }, "an app has at most 20 tokens"},
 		{"timeout below", func(a *relation.App) { a.Callback.TimeoutMS = 99 }, "the callback timeout must"},
 		{"timeout above", func(a *relation.App) { a.Callback.TimeoutMS = 60_001 }, "the callback timeout must"},
 		{"concurrency", func(a *relation.App) { a.Callback.Concurrency = 1025 }, "the callback concurrency must"},
@@ -98,7 +150,7 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			app := valid()
 			test.spoil(app)
-			err := apps.Check(app, webhook.ValidateURL)
+			err := apps.Check(app, checks)
 			var invalid *apps.InvalidError
 			if !errors.As(err, &invalid) || !errors.Is(err, relation.ErrParameter) {
 				t.Fatalf("err = %v, want an InvalidError", err)
@@ -106,6 +158,7 @@ func TestCheckNamesEachProblem(t *testing.T) {
 			if len(invalid.Problems) != 1 || !strings.HasPrefix(invalid.Problems[0], test.wanted) {
 				t.Errorf("problems %q, want one that begins %q", invalid.Problems, test.wanted)
 			}
+			leaktest.Check(t, "the error", err.Error())
 			for _, secret := range []string{app.Callback.Token, "hunter2", strings.Repeat("k", 15)} {
 				if len(secret) > 1 && strings.Contains(err.Error(), secret) {
 					t.Errorf("the error tells a secret: %v", err)
@@ -119,7 +172,7 @@ func TestCheckTellsAllProblemsAtOnce(t *testing.T) {
 	app := valid()
 	app.Name, app.Admins, app.Callback.URL = "", nil, "x"
 	var invalid *apps.InvalidError
-	if !errors.As(apps.Check(app, webhook.ValidateURL), &invalid) || len(invalid.Problems) != 3 {
+	if !errors.As(apps.Check(app, checks), &invalid) || len(invalid.Problems) != 3 {
 		t.Errorf("problems %q, want three", invalid)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/kithchat/kith/internal/apps"
-	"github.com/kithchat/kith/webhook"
 )
 
 func TestWebOriginsAccepted(t *testing.T) {
@@ -17,7 +16,7 @@ func TestWebOriginsAccepted(t *testing.T) {
 		"https://chat.example.net:80", "http://chat.example.net:443", // not the ports that browsers leave out
 		"https://" + strings.Repeat("a", 63) + ".example",
 	}
-	if err := apps.Check(app, webhook.ValidateURL); err != nil {
+	if err := apps.Check(app, checks); err != nil {
 		t.Error(err)
 	}
 }
@@ -73,7 +72,7 @@ func TestWebOriginsRefused(t *testing.T) {
 		app := valid()
 		app.WebOrigins = []string{origin}
 		var invalid *apps.InvalidError
-		err := apps.Check(app, webhook.ValidateURL)
+		err := apps.Check(app, checks)
 		if !errors.As(err, &invalid) || len(invalid.Problems) != 1 || !strings.Contains(invalid.Problems[0], want) {
 			t.Errorf("%q: %v, want one problem: %s", origin, err, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,14 @@ import (
 type Options struct {
 	// CheckURL says what is wrong with a callback URL, without quoting it; webhook.ValidateURL is meant.
 	CheckURL func(url string) error
+	// Signing makes and checks signing keys.
+	Signing Signing
+	// Issue makes a client certificate for an app, and RenewAt says when it is due for renewal. They go together; nil: no app
+	// can have mutual TLS.
+	Issue   func(sdkAppID uint32) (relation.ClientCertificate, error)
+	RenewAt func(relation.ClientCertificate) time.Time
+	// Log hears what Renew does; nil: discard.
+	Log *slog.Logger
 	// Now is the clock, time.Now when nil.
 	Now func() time.Time
 	// CallbackTimeout and CallbackConcurrency are given to a callback endpoint that is set without its own. Zero means
@@ -48,6 +57,12 @@ type state struct {
 func Open(ctx context.Context, store relation.AppStore, opts Options) (*Registry, error) {
 	if opts.CheckURL == nil {
 		return nil, errors.New("apps: Options.CheckURL is missing; use webhook.ValidateURL")
+	}
+	if (opts.Issue == nil) != (opts.RenewAt == nil) {
+		return nil, errors.New("apps: Options.Issue and RenewAt go together")
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

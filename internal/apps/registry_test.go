@@ -132,6 +132,46 @@ func TestChangesDoNotReachWhatWasHandedOut(t *testing.T) {
 	}
 }
 
+// A change that spoils everything it can reach from its copy leaves what was handed out as it was.
+func TestChangesWorkOnADeepCopy(t *testing.T) {
+	refusal := errors.New("spoilt enough")
+	store := newTableStore()
+	store.apps[7] = *valid()
+	r := open(t, store)
+	_, err := r.Update(t.Context(), 7, func(app *relation.App) error {
+		spoil(reflect.ValueOf(app).Elem())
+		return refusal
+	})
+	if live, _ := r.App(7); !errors.Is(err, refusal) || !reflect.DeepEqual(live, valid()) {
+		t.Errorf("what was handed out is now %+v, err %v", live, err)
+	}
+}
+
+// spoil zeroes whatever slices, maps and pointers lead to. The value must be of a kind that valid fills in.
+func spoil(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for _, field := range v.Fields() {
+			spoil(field)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			spoil(v.Index(i))
+			v.Index(i).SetZero()
+		}
+	case reflect.Map:
+		v.Clear()
+	case reflect.Pointer:
+		if v.IsNil() {
+			panic("valid leaves a pointer out")
+		}
+		v.Elem().SetZero()
+	}
+}
+
 func TestUnknownApp(t *testing.T) {
 	r := open(t, newTableStore())
 	_, update := r.Update(t.Context(), 5, func(*relation.App) error { return nil })

@@ -52,3 +52,13 @@ func (s *tableStore) write(id uint32, exists bool, otherwise error, do func()) e
 	do()
 	return s.failAfter
 }
+
+// refuse makes writes fail as they do while the disk is full.
+func (s *tableStore) refuse(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failBefore = nil
+	if yes {
+		s.failBefore = relation.ErrUnavailable
+	}
+}

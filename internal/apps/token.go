@@ -80,7 +80,7 @@ func (p *problems) tokens(tokens []relation.AppToken) {
 	p.check(len(tokens) <= MaxTokens, "an app has at most %d tokens; drop old ones first", MaxTokens)
 	for _, t := range tokens {
 		if t.Name != "" {
-			p.label("the name of a token", t.Name)
+			p.label("the name of a token", t.Name, MaxName)
 		}
 	}
 }

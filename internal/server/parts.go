@@ -57,7 +57,8 @@ type tellers struct {
 
 func (s *Server) openRegistry(ctx context.Context) (err error) {
 	s.registry, err = apps.Open(ctx, s.store, apps.Options{
-		CheckURL: webhook.ValidateURL, Now: s.now,
+		CheckURL: webhook.ValidateURL, Now: s.now, Log: s.log,
+		Signing:         apps.Signing{Check: webhook.CheckSecret, NewSecret: webhook.NewSecret, NewKeyPair: webhook.NewKeyPair},
 		CallbackTimeout: s.config.CallbackTimeout, CallbackConcurrency: s.config.CallbackConcurrency,
 	})
 	if err != nil {
