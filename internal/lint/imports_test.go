@@ -28,6 +28,7 @@ var table = []row{
 	{"internal/apps", []string{"internal/relation"}},
 	{"internal/store/...", []string{"internal/relation", "internal/store/..."}},
 	{"internal/egress", nil},
+	{"internal/pki", []string{"internal/relation"}},
 	{"internal/dispatch", []string{"internal/relation", "internal/egress", "api", "usersig", "webhook"}},
 	{"internal/auth", []string{"internal/relation", "api", "usersig"}},
 	{"internal/clientip", nil},
