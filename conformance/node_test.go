@@ -70,15 +70,17 @@ func TestNodeSDK(t *testing.T) {
 	}
 }
 
-// lookNode finds Node.js and the packages of the scenario.
+// lookNode finds Node.js and the npm packages.
 func lookNode(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("node is missing: install Node.js 20 or newer")
 	}
-	if _, err := os.Stat("node/node_modules/imsdk-restapi-nodejs-es6-sdk"); err != nil {
-		t.Fatal("the npm packages of conformance/node are missing: run `make deps`")
+	for _, name := range []string{"imsdk-restapi-nodejs-es6-sdk", "standardwebhooks"} {
+		if _, err := os.Stat("node/node_modules/" + name); err != nil {
+			t.Fatal("npm packages of conformance/node are missing: run `make deps`")
+		}
 	}
 	return node
 }

@@ -17,6 +17,16 @@ type Event struct {
 	ID string
 	// Attempt is the attempt's number, from 1 (header kith-attempt). It is 0 when the sender did not say.
 	Attempt int
+	// Sequence is the event's number among those of its From_Account, which only rises (header kith-sequence). Apply an
+	// event to a pair only if its Sequence is higher than that of the last one applied to this pair: then neither replays
+	// nor repetitions put an old state back. It is 0 when the sender did not say, and for a test.
+	Sequence int64
+	// Replay is the id of the replay in which an operator had this event sent again (header kith-replay). It is empty when
+	// this is the ordinary delivery.
+	Replay string
+	// Test says that an operator tries the endpoint (header kith-test): accounts and pairs are made up and nothing happened.
+	// Functions see such events under Options.Tests only.
+	Test bool
 	// SDKAppID is the app that the change belongs to.
 	SDKAppID uint32
 	// Command is the callback command, such as [api.CallbackBlackListDelete].

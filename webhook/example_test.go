@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"time"
 
 	"github.com/kithchat/kith/api"
@@ -76,6 +77,27 @@ func ExampleNew_rotation() {
 	})
 	fmt.Println(handler != nil, err)
 	// Output: true <nil>
+}
+
+// Who does not use a Handler verifies the bytes of the body before anything is decoded.
+func ExampleVerify() {
+	private, public := webhook.NewKeyPair() // the sender keeps private
+	signer, err := webhook.NewSigner([]string{private})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body, at := []byte(`{"CallbackCommand":"Sns.CallbackBlackListDelete","PairList":[]}`), time.Now()
+	header := http.Header{}
+	header.Set(api.HeaderWebhookID, "e1")
+	header.Set(api.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	header.Set(api.HeaderWebhookSignature, signer.Sign("e1", at, body))
+
+	fmt.Println(webhook.Verify([]string{public}, header, body, at, webhook.DefaultSkew))
+	fmt.Println(webhook.Verify([]string{public}, header, []byte(`{}`), at, webhook.DefaultSkew) != nil)
+	// Output:
+	// <nil>
+	// true
 }
 
 func ExampleEncodeBlackList() {

@@ -124,6 +124,19 @@ func (f *fixture) serve(t testing.TB, r *http.Request) (int, api.CallbackRespons
 	return w.Code, triple
 }
 
+// signWith adds the headers of Standard Webhooks, made at these seconds over the body as it is.
+func signWith(t testing.TB, r *http.Request, seconds int64, secrets ...string) {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setBody(r, string(body))
+	r.Header.Set(api.HeaderWebhookTimestamp, strconv.FormatInt(seconds, 10))
+	signature := newSigner(t, secrets...).Sign(r.Header.Get(api.HeaderWebhookID), time.Unix(seconds, 0), body)
+	r.Header.Set(api.HeaderWebhookSignature, signature)
+}
+
 type errReader struct{}
 
 func (errReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

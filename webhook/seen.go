@@ -15,28 +15,34 @@ type eventKey struct {
 	id  string
 }
 
-// seen remembers the latest handled events, up to a fixed number, and those being handled now. Its methods are safe for
-// concurrent use.
+// delivery identifies what is handled once: an event, or a replay of it.
+type delivery struct {
+	eventKey
+	replay string // empty: none
+}
+
+// seen remembers the latest handled deliveries, up to a fixed number, and the events being handled now. Its methods are safe
+// for concurrent use.
 type seen struct {
 	mu      sync.Mutex
 	running map[eventKey]struct{}
-	done    map[eventKey]struct{}
+	done    map[delivery]struct{}
 	size    int
-	ring    []eventKey // the keys of done; grows to size, then each key replaces the oldest
+	ring    []delivery // the keys of done; grows to size, then each key replaces the oldest
 	oldest  int
 }
 
 func newSeen(size int) *seen {
 	return &seen{
 		running: make(map[eventKey]struct{}),
-		done:    make(map[eventKey]struct{}),
+		done:    make(map[delivery]struct{}),
 		size:    size,
 	}
 }
 
-// once returns call such that it runs for one delivery of the event at a time, and never again after it returned nil. An
-// event whose call failed or panicked is not remembered.
-func (s *seen) once(key eventKey, call func(context.Context) error) func(context.Context) error {
+// once returns call such that it runs for one delivery of the event at a time, and never again for the same delivery after
+// it returned nil. One whose call failed or panicked is not remembered.
+func (s *seen) once(key delivery, call func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		known, err := s.begin(key)
 		if known || err != nil {
@@ -50,23 +56,23 @@ func (s *seen) once(key eventKey, call func(context.Context) error) func(context
 	}
 }
 
-func (s *seen) begin(key eventKey) (known bool, err error) {
+func (s *seen) begin(key delivery) (known bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.done[key]; ok {
 		return true, nil
 	}
-	if _, ok := s.running[key]; ok {
+	if _, ok := s.running[key.eventKey]; ok {
 		return false, errRunning
 	}
-	s.running[key] = struct{}{}
+	s.running[key.eventKey] = struct{}{}
 	return false, nil
 }
 
-func (s *seen) end(key eventKey, handled bool) {
+func (s *seen) end(key delivery, handled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.running, key)
+	delete(s.running, key.eventKey)
 	if !handled {
 		return
 	}

@@ -65,6 +65,32 @@ func TestDedupTellsAppsApart(t *testing.T) {
 	}
 }
 
+// A replay was ordered, so it reaches the function though the event was handled, and once only.
+func TestDedupLetsReplaysThrough(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Dedup = 3 })
+	for _, row := range []struct {
+		id, replay string
+		calls      int
+	}{
+		{"a", "", 1},
+		{"a", "", 0},
+		{"a", "r1", 1},
+		{"a", "r1", 0},
+		{"a", "r2", 1},
+		{"a", "r1", 0},
+		{"a", "", 0},   // a late attempt of the ordinary delivery
+		{"b", "r3", 1}, // pushes out the oldest, which is the ordinary delivery of a
+		{"a", "r2", 0},
+		{"a", "", 1},
+	} {
+		before, r := f.calls(), requestWithID(t, row.id)
+		r.Header.Set(api.HeaderReplay, row.replay)
+		if _, got := f.serve(t, r); got.ErrorCode != 0 || f.calls()-before != row.calls {
+			t.Errorf("%s in replay %q: %+v after %d calls, want OK after %d", row.id, row.replay, got, f.calls()-before, row.calls)
+		}
+	}
+}
+
 // A sender that timed out sends again while the first delivery still runs.
 func TestDedupPutsOffWhileRunning(t *testing.T) {
 	started, finish := make(chan struct{}), make(chan struct{})
@@ -79,8 +105,12 @@ func TestDedupPutsOffWhileRunning(t *testing.T) {
 	var first sync.WaitGroup
 	first.Go(func() { f.serve(t, requestWithID(t, "a")) })
 	<-started
-	if status, got := f.serve(t, requestWithID(t, "a")); status != 200 || got.ErrorCode != 1 {
-		t.Errorf("during the first: %d %+v, want FAIL", status, got)
+	for _, replay := range []string{"", "r1"} {
+		again := requestWithID(t, "a")
+		again.Header.Set(api.HeaderReplay, replay)
+		if status, got := f.serve(t, again); status != 200 || got.ErrorCode != 1 {
+			t.Errorf("during the first, replay %q: %d %+v, want FAIL", replay, status, got)
+		}
 	}
 	close(finish)
 	first.Wait()
@@ -115,7 +145,7 @@ func TestSeenUnderConcurrency(t *testing.T) {
 	for range 8 {
 		workers.Go(func() {
 			for i := range ids {
-				call := s.once(eventKey{1, fmt.Sprint(i)}, func(context.Context) error {
+				call := s.once(delivery{eventKey{1, fmt.Sprint(i)}, ""}, func(context.Context) error {
 					handled[i].Add(1)
 					return nil
 				})

@@ -11,9 +11,6 @@ import (
 	"github.com/kithchat/kith/api"
 )
 
-// maxID bounds webhook-id, so that remembered ids take bounded memory. Kith's have 36 bytes.
-const maxID = 256
-
 // refusal is why a request is not handed to the app's functions.
 type refusal struct {
 	status int
@@ -45,18 +42,13 @@ func (h *Handler) verify(r *http.Request) (Event, *refusal) {
 	if command == "" {
 		return Event{}, &refusal{http.StatusBadRequest, "the query lacks CallbackCommand"}
 	}
-	id := r.Header.Get(api.HeaderWebhookID)
-	if len(id) > maxID {
-		return Event{}, &refusal{http.StatusBadRequest, "the header webhook-id is longer than 256 bytes"}
+	event, refused := readHeader(r.Header)
+	if refused != nil {
+		return Event{}, refused
 	}
-	return Event{
-		ID:          id,
-		Attempt:     attempt(r.Header.Get(api.HeaderAttempt)),
-		SDKAppID:    app,
-		Command:     command,
-		ClientIP:    query.Get(api.QueryClientIP),
-		OptPlatform: query.Get(api.QueryOptPlatform),
-	}, nil
+	event.SDKAppID, event.Command = app, command
+	event.ClientIP, event.OptPlatform = query.Get(api.QueryClientIP), query.Get(api.QueryOptPlatform)
+	return event, nil
 }
 
 func (h *Handler) verifyApp(text string) (uint32, *refusal) {
@@ -94,6 +86,28 @@ func (h *Handler) verifySign(sign, requestTime string) *refusal {
 	return nil
 }
 
+// readSigned reads the headers that Secrets are verified with, and the age of the request.
+func (h *Handler) readSigned(header http.Header) (signed, *refusal) {
+	if h.secrets == nil {
+		return signed{}, nil
+	}
+	s, err := readSigned(header, h.now(), h.skew)
+	if err != nil {
+		return signed{}, &refusal{http.StatusForbidden, err.Error()}
+	}
+	return s, nil
+}
+
+func (h *Handler) verifySigned(s signed, body []byte) *refusal {
+	if h.secrets == nil {
+		return nil
+	}
+	if err := h.secrets.verify(s, body); err != nil {
+		return &refusal{http.StatusForbidden, err.Error()}
+	}
+	return nil
+}
+
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBody))
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
@@ -104,13 +118,4 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 		return nil, &refusal{http.StatusBadRequest, "the body could not be read to its end"}
 	}
 	return body, nil
-}
-
-// attempt reads kith-attempt. Sign does not cover it, so nonsense is taken as unknown, not as a failure.
-func attempt(text string) int {
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return 0
-	}
-	return int(n)
 }

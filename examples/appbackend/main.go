@@ -5,7 +5,8 @@
 //	go run ./examples/appbackend
 //	kith app callback set SDKAPPID --url http://127.0.0.1:9000/callback --enable State.StateChange
 //
-// Without --enable it sees blocks and unblocks only.
+// Without --enable it sees blocks and unblocks only. With -token and -secret it takes callbacks only that are signed with
+// the app's Token and with one of its signing keys. Lines of replays and of tests say so; a test changes nothing.
 //
 // It stops on an interrupt or SIGTERM, after the requests in flight were answered.
 package main
@@ -27,8 +28,11 @@ import (
 	"github.com/kithchat/kith/examples/appbackend/app"
 )
 
-// tokenVariable is read when no -token is given: other users of a machine can read arguments.
-const tokenVariable = "CALLBACK_TOKEN"
+// These are read when no -token or no -secret is given: other users of a machine can read arguments.
+const (
+	tokenVariable  = "CALLBACK_TOKEN"
+	secretVariable = "CALLBACK_SECRET"
+)
 
 // stopTimeout is how long requests in flight may take once the program was asked to stop. Kith waits 2 seconds for an
 // answer, so a longer time helps nobody.
@@ -36,7 +40,7 @@ const stopTimeout = 2 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Getenv(tokenVariable), os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -56,20 +60,17 @@ type settings struct {
 	options app.Options
 }
 
-func parse(args []string, token string, stderr io.Writer) (settings, error) {
+func parse(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("appbackend", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:9000", "`address` to listen on")
 	sdkAppID := flags.Uint("sdkappid", 0, "take callbacks of this `app` only; 0 takes any")
+	o := &s.options
 	flags.Func("token", "callback `token` of the app; repeat it while the token changes (default $"+tokenVariable+")",
-		func(value string) error {
-			if value == "" {
-				return errors.New("a token must not be empty")
-			}
-			s.options.Tokens = append(s.options.Tokens, value)
-			return nil
-		})
+		appendTo(&o.Tokens, "a token"))
+	flags.Func("secret", "shared `secret` (whsec_) or public key (whpk_) of a signing key of the app; repeat it while the key changes "+
+		"(default $"+secretVariable+")", appendTo(&o.Secrets, "a secret"))
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return settings{}, err
 	} else if err != nil {
@@ -81,15 +82,29 @@ func parse(args []string, token string, stderr io.Writer) (settings, error) {
 		flags.Usage()
 		return settings{}, errUsage
 	}
-	if len(s.options.Tokens) == 0 && token != "" {
-		s.options.Tokens = []string{token}
+	if token := getenv(tokenVariable); len(o.Tokens) == 0 && token != "" {
+		o.Tokens = []string{token}
+	}
+	if secret := getenv(secretVariable); len(o.Secrets) == 0 && secret != "" {
+		o.Secrets = []string{secret}
 	}
 	return s, nil
 }
 
+// appendTo returns the function of a flag that can be repeated.
+func appendTo(list *[]string, what string) func(string) error {
+	return func(value string) error {
+		if value == "" {
+			return errors.New(what + " must not be empty")
+		}
+		*list = append(*list, value)
+		return nil
+	}
+}
+
 // run serves until ctx ends. The first line on stdout is the callback URL.
-func run(ctx context.Context, args []string, token string, stdout, stderr io.Writer) error {
-	s, err := parse(args, token, stderr)
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	s, err := parse(args, getenv, stderr)
 	if err != nil {
 		return err
 	}
@@ -104,8 +119,9 @@ func run(ctx context.Context, args []string, token string, stdout, stderr io.Wri
 		return fmt.Errorf("cannot listen, choose another -listen: %w", err)
 	}
 	fmt.Fprintf(stdout, "listening  http://%s%s\n", listener.Addr(), app.CallbackPath)
-	if len(s.options.Tokens) == 0 {
-		fmt.Fprintln(stderr, "no token: whoever reaches this address can send callbacks; set -token or $"+tokenVariable)
+	if len(s.options.Tokens) == 0 && len(s.options.Secrets) == 0 {
+		fmt.Fprintln(stderr, "no token and no secret: whoever reaches this address can send callbacks; set -token or $"+tokenVariable+
+			", or -secret or $"+secretVariable)
 	}
 	return serve(ctx, listener, backend)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,15 +23,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const (
+	testSecret = "whsk_VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk="
+	testPublic = "whpk_ZlN4eg7dSSqi0moX9hQUk3orrOouK3QVQSlJa248c/g="
+)
+
+// environment is what getenv returns.
+type environment map[string]string
+
+func (e environment) get(name string) string { return e[name] }
+
 // The whole program over a real socket: it says where it listens, prints a signed change, and stops when asked to.
 func TestRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	reader, stdout := io.Pipe()
 	var stderr bytes.Buffer
+	env := environment{"CALLBACK_TOKEN": "wh-token-7", "CALLBACK_SECRET": testPublic}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-sdkappid", "1600077123"}, "wh-token-7", stdout, &stderr)
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-sdkappid", "1600077123"}, env.get, stdout, &stderr)
 		stdout.Close()
 	}()
 	lines := bufio.NewScanner(reader)
@@ -62,9 +74,15 @@ func sendUnblock(t *testing.T, address string) {
 		t.Error(err)
 		return
 	}
+	signer, err := webhook.NewSigner([]string{testSecret})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	now := time.Now()
 	url := target.URL(webhook.Call{
 		Command: api.CallbackBlackListDelete, ClientIP: "127.0.0.1", OptPlatform: api.PlatformREST,
-		RequestTime: time.Now().Unix(),
+		RequestTime: now.Unix(),
 	})
 	body := webhook.EncodeBlackList(api.CallbackBlackListDelete, []api.Pair{{FromAccount: "mira.k", ToAccount: "troll_77"}})
 	r, err := http.NewRequest(http.MethodPost, url.String(), bytes.NewReader(body))
@@ -74,6 +92,8 @@ func sendUnblock(t *testing.T, address string) {
 	}
 	r.Header.Set(api.HeaderWebhookID, "e1")
 	r.Header.Set(api.HeaderAttempt, "1")
+	r.Header.Set(api.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	r.Header.Set(api.HeaderWebhookSignature, signer.Sign("e1", now, body))
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(r)
 	if err != nil {
@@ -123,42 +143,55 @@ func TestRunReportsTakenAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	err = run(t.Context(), []string{"-listen", listener.Addr().String()}, "", io.Discard, io.Discard)
+	err = run(t.Context(), []string{"-listen", listener.Addr().String()}, environment{}.get, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "choose another -listen") {
 		t.Errorf("%v", err)
 	}
 }
 
+// What cannot be a secret ends the program, without a word of it on the screen.
+func TestRunRefusesAnUnusableSecret(t *testing.T) {
+	var stderr bytes.Buffer
+	err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-secret", testSecret}, environment{}.get, io.Discard, &stderr)
+	if err == nil || !strings.Contains(err.Error(), "give the receiver its public key") || strings.Contains(err.Error()+stderr.String(), testSecret[5:]) {
+		t.Errorf("%v, printed %q", err, &stderr)
+	}
+}
+
 func TestParse(t *testing.T) {
+	both := environment{"CALLBACK_TOKEN": "env", "CALLBACK_SECRET": testPublic}
 	for _, row := range []struct {
-		name   string
-		args   []string
-		token  string
-		listen string
-		app    uint32
-		tokens []string
-		err    error
+		name    string
+		args    []string
+		env     environment
+		listen  string
+		app     uint32
+		tokens  []string
+		secrets []string
+		err     error
 	}{
-		{"nothing", nil, "", "127.0.0.1:9000", 0, nil, nil},
-		{"token from the environment", nil, "env", "127.0.0.1:9000", 0, []string{"env"}, nil},
+		{"nothing", nil, nil, "127.0.0.1:9000", 0, nil, nil, nil},
+		{"from the environment", nil, both, "127.0.0.1:9000", 0, []string{"env"}, []string{testPublic}, nil},
 		{
 			"flags come first",
-			[]string{"-listen", ":1", "-sdkappid", "7", "-token", "a", "-token", "b"},
-			"env",
+			[]string{"-listen", ":1", "-sdkappid", "7", "-token", "a", "-token", "b", "-secret", "c", "-secret", "d"},
+			both,
 			":1", 7,
 			[]string{"a", "b"},
+			[]string{"c", "d"},
 			nil,
 		},
-		{"help", []string{"-h"}, "", "", 0, nil, flag.ErrHelp},
-		{"empty token", []string{"-token", ""}, "", "", 0, nil, errUsage},
-		{"unknown flag", []string{"-x"}, "", "", 0, nil, errUsage},
-		{"further argument", []string{"x"}, "", "", 0, nil, errUsage},
-		{"app beyond 32 bits", []string{"-sdkappid", "4294967296"}, "", "", 0, nil, errUsage},
+		{"help", []string{"-h"}, nil, "", 0, nil, nil, flag.ErrHelp},
+		{"empty token", []string{"-token", ""}, nil, "", 0, nil, nil, errUsage},
+		{"empty secret", []string{"-secret", ""}, nil, "", 0, nil, nil, errUsage},
+		{"unknown flag", []string{"-x"}, nil, "", 0, nil, nil, errUsage},
+		{"further argument", []string{"x"}, nil, "", 0, nil, nil, errUsage},
+		{"app beyond 32 bits", []string{"-sdkappid", "4294967296"}, nil, "", 0, nil, nil, errUsage},
 	} {
 		var stderr bytes.Buffer
-		got, err := parse(row.args, row.token, &stderr)
+		got, err := parse(row.args, row.env.get, &stderr)
 		if !errors.Is(err, row.err) || got.listen != row.listen || got.options.SDKAppID != row.app ||
-			!reflect.DeepEqual(got.options.Tokens, row.tokens) {
+			!reflect.DeepEqual(got.options.Tokens, row.tokens) || !reflect.DeepEqual(got.options.Secrets, row.secrets) {
 			t.Errorf("%s: %+v, %v", row.name, got, err)
 		}
 		if (row.err != nil) != (stderr.Len() > 0) {

@@ -1,9 +1,10 @@
 // Package app is a small, complete app backend: it receives Kith's callbacks, keeps its own copy of the blocklists in
-// memory, and prints each change as one line, logins and logouts too if the app switched State.StateChange on. The program around it is examples/appbackend; kith demo runs the same
-// backend.
+// memory, and prints each change as one line, logins and logouts too if the app switched State.StateChange on. The program
+// around it is examples/appbackend; kith demo runs the same backend.
 //
-// The copy is idempotent by design: it holds sets, so a callback that arrives twice changes nothing the second time, and
-// its line says so. It is empty after a restart; a real backend would keep it in its own database.
+// The copy is idempotent by design: for each pair the event with the highest sequence wins, so a callback that arrives
+// twice, or again in a replay, changes nothing the second time, and its line says so. A test callback is printed as such and
+// not applied. The copy is empty after a restart; a real backend would keep it in its own database.
 //
 // A Backend is safe for concurrent use and starts no goroutines; there is nothing to stop. The package imports the
 // standard library, webhook and api only, as an app backend of somebody else would.
@@ -39,11 +40,14 @@ type Options struct {
 	SDKAppID uint32
 	// Tokens are the app's callback Tokens, several while one is being changed. None takes unsigned callbacks.
 	Tokens []string
+	// Secrets are the app's shared secrets (whsec_) or public keys (whpk_), several while one is being changed. None takes
+	// callbacks without signatures.
+	Secrets []string
 	// Out gets one line for each changed pair, login and logout. Nil prints nothing.
 	Out io.Writer
-	// OnEvent is called after each event was applied and printed, from the request's goroutine. Nil is allowed.
+	// OnEvent is called after each event, tests excepted, was applied and printed, from the request's goroutine. Nil is allowed.
 	OnEvent func(webhook.BlackListEvent)
-	// OnState is called after each login, logout or lost connection was printed, like OnEvent. Nil is allowed.
+	// OnState is called after each login, logout or lost connection, tests excepted, was printed, like OnEvent. Nil is allowed.
 	OnState func(webhook.StateEvent)
 	// Logger gets refused callbacks. Nil means slog.Default().
 	Logger *slog.Logger
@@ -63,7 +67,7 @@ type Backend struct {
 	out      io.Writer
 }
 
-// New makes a backend with empty blocklists. It fails when a Token is empty.
+// New makes a backend with empty blocklists. It fails when a Token is empty or a secret unusable.
 func New(o Options) (*Backend, error) {
 	b := &Backend{app: o.SDKAppID, out: o.Out, onEvent: o.OnEvent, onState: o.OnState}
 	if b.out == nil {
@@ -73,6 +77,8 @@ func New(o Options) (*Backend, error) {
 		SDKAppID:          o.SDKAppID,
 		AnyApp:            o.SDKAppID == 0,
 		Tokens:            o.Tokens,
+		Secrets:           o.Secrets,
+		Tests:             true, // printed, not applied
 		OnBlackListAdd:    b.blocked,
 		OnBlackListDelete: b.unblocked,
 		OnStateChange:     b.stateChanged,
@@ -95,19 +101,27 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.mux.Serv
 func (b *Backend) Blocked(sdkAppID uint32, user string) []string { return b.lists.list(sdkAppID, user) }
 
 func (b *Backend) blocked(_ context.Context, e webhook.BlackListEvent) error {
-	for _, p := range e.Pairs {
-		b.print("blocked", e, p, b.lists.add(e.SDKAppID, p))
-	}
-	b.tell(e)
+	b.follow("blocked", e, true)
 	return nil
 }
 
 func (b *Backend) unblocked(_ context.Context, e webhook.BlackListEvent) error {
-	for _, p := range e.Pairs {
-		b.print("unblocked", e, p, b.lists.remove(e.SDKAppID, p))
-	}
-	b.tell(e)
+	b.follow("unblocked", e, false)
 	return nil
+}
+
+// follow applies an event to the copy and prints it. The pairs of a test are made up, so it is printed only.
+func (b *Backend) follow(verb string, e webhook.BlackListEvent, blocked bool) {
+	for _, p := range e.Pairs {
+		did := changed
+		if !e.Test {
+			did = b.lists.apply(e.SDKAppID, p, e.Sequence, blocked)
+		}
+		b.print(verb, e, p, did)
+	}
+	if b.onEvent != nil && !e.Test {
+		b.onEvent(e)
+	}
 }
 
 // stateChanged prints what a device did. A backend that keeps who is online must bear that an event comes twice.
@@ -117,7 +131,7 @@ func (b *Backend) stateChanged(_ context.Context, e webhook.StateEvent) error {
 		kicked = ", put out " + visible(strings.Join(e.Kicked, " "))
 	}
 	b.printf("%-9s  %s %s, %s%s   (%s)\n", "state", visible(e.Account), visible(e.Action), visible(e.Reason), kicked, origin(e.Event))
-	if b.onState != nil {
+	if b.onState != nil && !e.Test {
 		b.onState(e)
 	}
 	return nil
@@ -128,18 +142,15 @@ func (b *Backend) unknown(_ context.Context, e webhook.UnknownEvent) error {
 	return nil
 }
 
-func (b *Backend) tell(e webhook.BlackListEvent) {
-	if b.onEvent != nil {
-		b.onEvent(e)
+func (b *Backend) print(verb string, e webhook.BlackListEvent, p api.Pair, did effect) {
+	note := ""
+	switch did {
+	case unchanged:
+		note = "no change in this copy, "
+	case outdated:
+		note = "older than this copy, "
 	}
-}
-
-func (b *Backend) print(verb string, e webhook.BlackListEvent, p api.Pair, changed bool) {
-	repeated := ""
-	if !changed {
-		repeated = "no change in this copy, "
-	}
-	b.printf("%-9s  %s -> %s   (%s%s)\n", verb, visible(p.FromAccount), visible(p.ToAccount), repeated, origin(e.Event))
+	b.printf("%-9s  %s -> %s   (%s%s)\n", verb, visible(p.FromAccount), visible(p.ToAccount), note, origin(e.Event))
 }
 
 func (b *Backend) printf(format string, args ...any) {
@@ -148,12 +159,20 @@ func (b *Backend) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.out, format, args...) // the copy counts; a closed terminal must not fail callbacks
 }
 
+// origin says where an event comes from, with a mark for a test and for a replay.
 func origin(e webhook.Event) string {
-	from := visible(e.ClientIP) + " " + visible(e.OptPlatform)
-	if e.ID == "" {
-		return "from " + from
+	var parts []string
+	if e.Test {
+		parts = append(parts, "test")
 	}
-	return "event " + visible(e.ID) + ", attempt " + strconv.Itoa(e.Attempt) + ", from " + from
+	if e.ID != "" {
+		parts = append(parts, "event "+visible(e.ID), "attempt "+strconv.Itoa(e.Attempt))
+	}
+	if e.Replay != "" {
+		parts = append(parts, "replay "+visible(e.Replay))
+	}
+	parts = append(parts, "from "+visible(e.ClientIP)+" "+visible(e.OptPlatform))
+	return strings.Join(parts, ", ")
 }
 
 // visible keeps a stranger's control characters away from the terminal.

@@ -55,6 +55,8 @@ type callback struct {
 	pairs   []api.Pair
 	id      string
 	attempt int
+
+	header map[string]string // further ones
 }
 
 // loggedIn is State.StateChange of a login.
@@ -85,6 +87,9 @@ func (f *fixture) sendBody(t *testing.T, c callback, body []byte) (status, code 
 	if c.id != "" {
 		r.Header.Set(api.HeaderWebhookID, c.id)
 		r.Header.Set(api.HeaderAttempt, strconv.Itoa(c.attempt))
+	}
+	for name, value := range c.header {
+		r.Header.Set(name, value)
 	}
 	status, text := f.do(t, r)
 	answer, err := webhook.ParseAnswer(text)
@@ -127,8 +132,8 @@ func pairs(from string, targets ...string) []api.Pair {
 
 func TestBackendFollowsChanges(t *testing.T) {
 	f := start(t, Options{SDKAppID: testApp, Tokens: []string{"wh-token-7"}})
-	add := callback{testApp, "wh-token-7", api.CallbackBlackListAdd, pairs("mira.k", "troll_77", "spam", "ad"), "e1", 1}
-	remove := callback{testApp, "wh-token-7", api.CallbackBlackListDelete, pairs("mira.k", "troll_77", "spam"), "e2", 1}
+	add := callback{testApp, "wh-token-7", api.CallbackBlackListAdd, pairs("mira.k", "troll_77", "spam", "ad"), "e1", 1, nil}
+	remove := callback{testApp, "wh-token-7", api.CallbackBlackListDelete, pairs("mira.k", "troll_77", "spam"), "e2", 1, nil}
 	again := remove
 	again.attempt = 2
 	for _, c := range []callback{add, remove, again} {
@@ -155,9 +160,83 @@ unblocked  mira.k -> spam   (no change in this copy, event e2, attempt 2, from 1
 	}
 }
 
+// A replay comes beside newer events. It mends what is missing and puts nothing old back; the lines say what came of it.
+func TestBackendBearsReplays(t *testing.T) {
+	f := start(t, Options{SDKAppID: testApp})
+	add := func(id, sequence, replay string, targets ...string) callback {
+		c := callback{testApp, "", api.CallbackBlackListAdd, pairs("mira.k", targets...), id, 1, map[string]string{api.HeaderSequence: sequence}}
+		if replay != "" {
+			c.header[api.HeaderReplay] = replay
+		}
+		return c
+	}
+	remove := add("e3", "3", "", "troll_77")
+	remove.command = api.CallbackBlackListDelete
+	for _, c := range []callback{
+		add("e1", "1", "", "troll_77"), remove, // e2 was lost
+		add("e1", "1", "r1", "troll_77"), add("e2", "2", "r1", "spam"), add("e2", "2", "r1", "spam"),
+		add("e4", "4", "", "troll_77"),
+	} {
+		if status, code := f.send(t, c); status != 200 || code != 0 {
+			t.Fatalf("%s: %d, ErrorCode %d", c.id, status, code)
+		}
+	}
+	if got, want := f.Blocked(testApp, "mira.k"), []string{"spam", "troll_77"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("blocked %v, want %v", got, want)
+	}
+	const want = `blocked    mira.k -> troll_77   (event e1, attempt 1, from 127.0.0.1 RESTAPI)
+unblocked  mira.k -> troll_77   (event e3, attempt 1, from 127.0.0.1 RESTAPI)
+blocked    mira.k -> troll_77   (older than this copy, event e1, attempt 1, replay r1, from 127.0.0.1 RESTAPI)
+blocked    mira.k -> spam   (event e2, attempt 1, replay r1, from 127.0.0.1 RESTAPI)
+blocked    mira.k -> spam   (no change in this copy, event e2, attempt 1, replay r1, from 127.0.0.1 RESTAPI)
+blocked    mira.k -> troll_77   (event e4, attempt 1, from 127.0.0.1 RESTAPI)
+`
+	if got := f.out.String(); got != want {
+		t.Errorf("printed\n%swant\n%s", got, want)
+	}
+}
+
+// The pairs of a test are made up: it is shown and changes nothing.
+func TestBackendShowsTestsOnly(t *testing.T) {
+	f := start(t, Options{SDKAppID: testApp})
+	header := map[string]string{api.HeaderTest: "1"}
+	f.send(t, callback{testApp, "", api.CallbackBlackListAdd, pairs("a", "b"), "t1", 1, header})
+	f.sendBody(t, callback{testApp, "", api.CallbackStateChange, nil, "t2", 1, header}, loggedIn("a"))
+	const want = `blocked    a -> b   (test, event t1, attempt 1, from 127.0.0.1 RESTAPI)
+state      a Login, Register   (test, event t2, attempt 1, from 127.0.0.1 RESTAPI)
+`
+	if got := f.out.String(); got != want {
+		t.Errorf("printed\n%swant\n%s", got, want)
+	}
+	if got := f.Blocked(testApp, "a"); len(got) != 0 || len(f.events) != 0 || len(f.states) != 0 {
+		t.Errorf("a test had an effect: %v, %v, %v", got, f.events, f.states)
+	}
+}
+
+// With Secrets, a Token is not enough.
+func TestBackendChecksSignatures(t *testing.T) {
+	private, public := webhook.NewKeyPair()
+	signer, err := webhook.NewSigner([]string{private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := start(t, Options{SDKAppID: testApp, Tokens: []string{"wh-token-7"}, Secrets: []string{public}})
+	c := callback{testApp, "wh-token-7", api.CallbackBlackListAdd, pairs("a", "b"), "e1", 1, nil}
+	if status, _ := f.send(t, c); status != 403 {
+		t.Errorf("unsigned: %d, want 403", status)
+	}
+	c.header = map[string]string{
+		api.HeaderWebhookTimestamp: strconv.Itoa(testTime),
+		api.HeaderWebhookSignature: signer.Sign("e1", time.Unix(testTime, 0), webhook.EncodeBlackList(c.command, c.pairs)),
+	}
+	if status, code := f.send(t, c); status != 200 || code != 0 || len(f.events) != 1 {
+		t.Errorf("signed: %d, ErrorCode %d, want OK", status, code)
+	}
+}
+
 func TestBackendPrintsLogins(t *testing.T) {
 	f := start(t, Options{SDKAppID: testApp, Tokens: []string{"wh-token-7"}})
-	c := callback{testApp, "wh-token-7", api.CallbackStateChange, nil, "e1", 1}
+	c := callback{testApp, "wh-token-7", api.CallbackStateChange, nil, "e1", 1, nil}
 	for _, body := range [][]byte{
 		loggedIn("mira.k"), loggedIn("mira.k", api.KickedDevice{Platform: "Web"}, api.KickedDevice{Platform: "iPad"}), loggedIn("\x1b[2J"),
 	} {
@@ -179,8 +258,8 @@ state      "\x1b[2J" Login, Register   (event e1, attempt 1, from 127.0.0.1 REST
 
 func TestBackendTakesAnyApp(t *testing.T) {
 	f := start(t, Options{})
-	f.send(t, callback{1, "", api.CallbackBlackListAdd, pairs("a", "b"), "", 0})
-	f.send(t, callback{2, "", api.CallbackBlackListAdd, pairs("a", "c"), "", 0})
+	f.send(t, callback{1, "", api.CallbackBlackListAdd, pairs("a", "b"), "", 0, nil})
+	f.send(t, callback{2, "", api.CallbackBlackListAdd, pairs("a", "c"), "", 0, nil})
 	if one, two := f.Blocked(1, "a"), f.Blocked(2, "a"); !reflect.DeepEqual([][]string{one, two}, [][]string{{"b"}, {"c"}}) {
 		t.Errorf("lists of the apps: %v and %v", one, two)
 	}
@@ -192,9 +271,9 @@ func TestBackendTakesAnyApp(t *testing.T) {
 func TestBackendRefuses(t *testing.T) {
 	f := start(t, Options{SDKAppID: testApp, Tokens: []string{"wh-token-7"}})
 	for name, c := range map[string]callback{
-		"unsigned":    {testApp, "", api.CallbackBlackListAdd, pairs("a", "b"), "", 0},
-		"other token": {testApp, "guess", api.CallbackBlackListAdd, pairs("a", "b"), "", 0},
-		"other app":   {testApp + 1, "wh-token-7", api.CallbackBlackListAdd, pairs("a", "b"), "", 0},
+		"unsigned":    {testApp, "", api.CallbackBlackListAdd, pairs("a", "b"), "", 0, nil},
+		"other token": {testApp, "guess", api.CallbackBlackListAdd, pairs("a", "b"), "", 0, nil},
+		"other app":   {testApp + 1, "wh-token-7", api.CallbackBlackListAdd, pairs("a", "b"), "", 0, nil},
 	} {
 		if status, code := f.send(t, c); status != 403 || code != 1 {
 			t.Errorf("%s: %d, ErrorCode %d, want 403 and 1", name, status, code)
@@ -211,7 +290,7 @@ func TestBackendRefuses(t *testing.T) {
 func TestBackendPrintsOtherCommandsHarmlessly(t *testing.T) {
 	f := start(t, Options{})
 	command := "Sns.\x1b[2J"
-	if status, code := f.send(t, callback{1, "", command, nil, "", 0}); status != 200 || code != 0 {
+	if status, code := f.send(t, callback{1, "", command, nil, "", 0, nil}); status != 200 || code != 0 {
 		t.Errorf("%d, ErrorCode %d, want OK", status, code)
 	}
 	if got, want := f.out.String(), "ignored    \"Sns.\\x1b[2J\"   (from 127.0.0.1 RESTAPI)\n"; got != want {
@@ -222,7 +301,7 @@ func TestBackendPrintsOtherCommandsHarmlessly(t *testing.T) {
 func TestBlockListEndpoint(t *testing.T) {
 	one, anyApp := start(t, Options{SDKAppID: testApp}), start(t, Options{})
 	for _, f := range []*fixture{one, anyApp} {
-		f.send(t, callback{testApp, "", api.CallbackBlackListAdd, pairs("a<b", "z", "y"), "", 0})
+		f.send(t, callback{testApp, "", api.CallbackBlackListAdd, pairs("a<b", "z", "y"), "", 0, nil})
 	}
 	full := blockList{testApp, "a<b", []string{"y", "z"}}
 	for _, row := range []struct {

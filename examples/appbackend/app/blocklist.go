@@ -7,46 +7,60 @@ import (
 	"github.com/kithchat/kith/api"
 )
 
-// blocklists is the backend's own copy of who blocks whom. Adding and removing are set operations, so an event that is
-// delivered twice changes nothing the second time. Its methods are safe for concurrent use.
+// blocklists is the backend's own copy of who blocks whom. Of two events about a pair the one with the higher sequence wins,
+// in whatever order they come, so neither a repetition nor a replay puts an old state back. Its methods are safe for
+// concurrent use.
 type blocklists struct {
 	mu   sync.Mutex
-	apps map[uint32]map[string]map[string]struct{} // app, owner, target
+	apps map[uint32]map[string]map[string]entry // app, owner, target
 }
 
-// add reports whether the target was not on the owner's list before.
-func (b *blocklists) add(app uint32, p api.Pair) bool {
+// entry is the state of a pair. One that is not blocked any more stays, for its sequence.
+type entry struct {
+	sequence int64 // of the last event applied; 0 when the sender has none
+	blocked  bool
+}
+
+// effect is what an event did to a pair.
+type effect uint8
+
+const (
+	changed effect = iota
+	unchanged
+	outdated // a newer event was applied before
+)
+
+// apply sets the state of a pair, unless an event with this sequence or a higher one did. Sequence 0 always sets it.
+func (b *blocklists) apply(app uint32, p api.Pair, sequence int64, blocked bool) effect {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	targets := b.targets(app, p.FromAccount)
+	was := targets[p.ToAccount]
+	switch {
+	case sequence != 0 && sequence < was.sequence:
+		return outdated
+	case sequence != 0 && sequence == was.sequence:
+		return unchanged
+	}
+	targets[p.ToAccount] = entry{max(sequence, was.sequence), blocked}
+	if was.blocked == blocked {
+		return unchanged
+	}
+	return changed
+}
+
+// targets returns the pairs of an owner, to be changed. The lock is held.
+func (b *blocklists) targets(app uint32, owner string) map[string]entry {
 	if b.apps == nil {
-		b.apps = make(map[uint32]map[string]map[string]struct{})
+		b.apps = make(map[uint32]map[string]map[string]entry)
 	}
-	owners := b.apps[app]
-	if owners == nil {
-		owners = make(map[string]map[string]struct{})
-		b.apps[app] = owners
+	if b.apps[app] == nil {
+		b.apps[app] = make(map[string]map[string]entry)
 	}
-	targets := owners[p.FromAccount]
-	if targets == nil {
-		targets = make(map[string]struct{})
-		owners[p.FromAccount] = targets
+	if b.apps[app][owner] == nil {
+		b.apps[app][owner] = make(map[string]entry)
 	}
-	_, known := targets[p.ToAccount]
-	targets[p.ToAccount] = struct{}{}
-	return !known
-}
-
-// remove reports whether the target was on the owner's list before.
-func (b *blocklists) remove(app uint32, p api.Pair) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	targets := b.apps[app][p.FromAccount]
-	_, known := targets[p.ToAccount]
-	delete(targets, p.ToAccount)
-	if len(targets) == 0 {
-		delete(b.apps[app], p.FromAccount)
-	}
-	return known
+	return b.apps[app][owner]
 }
 
 // list returns the owner's targets in alphabetical order. It is never nil.
@@ -54,8 +68,10 @@ func (b *blocklists) list(app uint32, owner string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	targets := make([]string, 0, len(b.apps[app][owner]))
-	for target := range b.apps[app][owner] {
-		targets = append(targets, target)
+	for target, e := range b.apps[app][owner] {
+		if e.blocked {
+			targets = append(targets, target)
+		}
 	}
 	slices.Sort(targets)
 	return targets
