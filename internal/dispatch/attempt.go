@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/kithchat/kith/api"
@@ -63,23 +64,37 @@ func stateBody(e *relation.Event) []byte {
 	})
 }
 
-// attempt sends an event once and says what came of it. It reports false when ctx ended first: then nothing is known of
-// the endpoint.
-func (d *Dispatcher) attempt(ctx context.Context, r *route, e *queued) (Outcome, bool) {
-	started := d.o.Now()
-	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+// attempt sends an event once and says what came of it, with what the record keeps. It reports false when ctx ended first:
+// then nothing is known of the endpoint.
+func (d *Dispatcher) attempt(ctx context.Context, r *route, e *queued) (trial, relation.Attempt, bool) {
+	var reused atomic.Bool // the transport may get a connection after the attempt has ended
+	t := trial{began: d.o.Now()}
+	trace := httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		reused.Store(i.Reused)
 		if e.Attempts == 0 {
 			d.o.Metrics.FirstByte(r.sdkAppID, e.Kind, max(0, d.o.Now().Sub(e.committed())))
 		}
 	}}
-	a, err := r.send(httptrace.WithClientTrace(ctx, &trace), messageOf(&e.Event), started, d.userAgent)
+	a, err := r.send(httptrace.WithClientTrace(ctx, &trace), messageOf(&e.Event), t.began, d.userAgent)
 	if ctx.Err() != nil {
-		return Outcome{}, false
+		return trial{}, relation.Attempt{}, false
 	}
-	now := d.o.Now()
-	outcome := classify(a, err, now)
-	d.o.Metrics.Attempt(r.sdkAppID, e.Kind, outcome.Label(), now.Sub(started))
-	return outcome, true
+	t.ended, t.random = d.o.Now(), d.o.Random()
+	t.outcome = r.policy.accept(classify(a, err, t.ended))
+	d.o.Metrics.Attempt(r.sdkAppID, e.Kind, t.outcome.Label(), t.took(), reused.Load())
+	return t, d.recordOf(r, e.Attempts+1, t, a), true
+}
+
+// took is how long the attempt took; a clock that was set back made it take no time.
+func (t trial) took() time.Duration { return max(0, t.ended.Sub(t.began)) }
+
+// recordOf is what the record keeps of an attempt.
+func (d *Dispatcher) recordOf(r *route, number int, t trial, a *answer) relation.Attempt {
+	o := t.outcome
+	return relation.Attempt{
+		Number: number, At: t.began.Truncate(time.Microsecond), Took: t.took(), Status: o.Status,
+		Reason: string(o.Reason), Detail: o.Detail, Answer: excerpt(a, r.secrets), Node: d.o.Node, Fault: o.Ours,
+	}
 }
 
 // committed returns when the event was committed. The moment when the commit was reported is finer than Created.

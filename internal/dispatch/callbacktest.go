@@ -57,7 +57,7 @@ func (d *Dispatcher) TestCallback(ctx context.Context, app *relation.App) (TestR
 	if app.Callback.URL == "" {
 		return TestReport{}, errors.New("the app has no callback URL: set one first")
 	}
-	r, err := newRoute(app.SDKAppID, settingsOf(app), &d.o)
+	r, err := newRoute(app.SDKAppID, settingsOf(app, d.o.Budget), &d.o)
 	if err != nil {
 		return TestReport{}, err
 	}

@@ -76,10 +76,10 @@ func budgetScenario(t *testing.T, downtime time.Duration) {
 	var deadIDs []string
 	for _, e := range dead {
 		deadIDs = append(deadIDs, e.ID)
-		if age := e.Parked.Sub(e.Created); age < 24*time.Hour || age > 25*time.Hour {
+		if age := e.Parked.Sub(e.BudgetFrom); age < 24*time.Hour || age > 25*time.Hour {
 			t.Errorf("%s was parked after %v, want soon after a day", e.ID, age)
 		}
-		if e.Reason != "status: 500" || e.Attempts < 1 {
+		if !strings.HasPrefix(e.Reason, "status: 500; given up after ") || e.Attempts < 1 {
 			t.Errorf("%s: reason %q after %d attempts", e.ID, e.Reason, e.Attempts)
 		}
 	}
@@ -93,7 +93,7 @@ func budgetScenario(t *testing.T, downtime time.Duration) {
 	if got, want := rc.ids(""), all[len(wantDead):]; !slices.Equal(got, want) {
 		t.Errorf("delivered: %v, want %v", got, want)
 	}
-	if took := time.Since(begun); took > 26*time.Hour {
+	if took := time.Since(begun); took > 49*time.Hour {
 		t.Errorf("took %v", took)
 	}
 }
@@ -268,8 +268,8 @@ func TestRecoveryDoesNotWaitOutTheBackoff(t *testing.T) {
 			w.outbox.commit(appA, fmt.Sprint("user", i), "a")
 		}
 		pass(time.Until(up))
-		fresh := w.outbox.commit(appA, "fresh", "a") // is tried at once, and shows that the endpoint is back
-		w.drained(3 * time.Second)
+		fresh := w.outbox.commit(appA, "fresh", "a")
+		w.drained(probeCap + 2*time.Second)
 		w.stop()
 		if got := rc.ids(""); !slices.Contains(got, fresh.ID) || len(got) != 301 {
 			t.Errorf("%d delivered", len(got))
@@ -304,8 +304,7 @@ func TestAFailingEndpointIsNotHammered(t *testing.T) {
 		}
 		pass(time.Minute)
 		w.stop()
-		limit := int(time.Minute/failingGap) + relation.DefaultCallbackConcurrency + failingAfter
-		if n := len(rc.seen()); n > limit || n < 1000 {
+		if n, limit := len(rc.seen()), limitStart+opensAfter+10; n > limit || n < 10 {
 			t.Errorf("%d attempts in a minute, want steady ones but at most %d", n, limit)
 		}
 	})
@@ -328,7 +327,7 @@ func TestSecretsStayOutOfLogsAndReasons(t *testing.T) {
 			w.drained(time.Hour)
 			w.stop()
 			for _, s := range w.outbox.verdicts() {
-				if strings.Contains(s.Reason, secret) || len(s.Reason) > 200 {
+				if strings.Contains(s.Reason, secret) || len(s.Reason) > 300 {
 					t.Errorf("reason %q", s.Reason)
 				}
 			}

@@ -20,17 +20,24 @@ type endpoint struct {
 
 	mu      sync.Mutex
 	closed  bool // removed or stopping: nothing new is started
-	route   *route
+	state   held
+	route   *route           // nil: nothing is sent
 	lanes   map[string]*lane // by owner
 	bytes   int              // of all lanes
 	ready   []*lane          // with something to send, in order of arrival
-	workers int
-	health  health
+	workers int              // attempts under way, or about to begin
+	circuit circuit
+	limit   limiter
+	probe   *lane     // whose head is the probe, while the endpoint fails
+	grace   time.Time // until when no event is given up for its age
+	own     int       // faults of our own in a row
+	deaths  deaths
 	load    load
 }
 
 func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
 	return &endpoint{
+		circuit:  newCircuit(),
 		d:        d,
 		sdkAppID: sdkAppID,
 		wake:     make(chan struct{}, 1),
@@ -39,33 +46,7 @@ func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
 	}
 }
 
-// configure makes new attempts follow the app's record. Attempts under way finish as they began.
-func (e *endpoint) configure(app *relation.App) {
-	wanted := settingsOf(app)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed || e.route != nil && e.route.settings == wanted {
-		return
-	}
-	if e.route != nil {
-		e.route.close()
-		e.route = nil
-	}
-	if wanted.url == "" || wanted.disabled {
-		e.dropReady()
-		return
-	}
-	route, err := newRoute(e.sdkAppID, wanted, &e.d.o)
-	if err != nil {
-		e.d.o.Log.Error("callbacks wait: the callback URL cannot be used", "sdkappid", e.sdkAppID, "error", err)
-		e.dropReady()
-		return
-	}
-	e.route = route
-	e.hurry() // the change may be the cure
-}
-
-// recheck is hurry for callers that do not hold the lock.
+// recheck is for whoever saw that the endpoint works.
 func (e *endpoint) recheck() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -74,12 +55,23 @@ func (e *endpoint) recheck() {
 	}
 }
 
-// hurry brings events forward that wait for a retry.
+// hurry ends a failure, and brings events forward that wait for a retry.
 func (e *endpoint) hurry() {
-	e.health.reset()
-	e.load.sweep(e.d.o.Now())
+	now := e.d.o.Now()
+	if e.circuit.close(now) {
+		e.recovers()
+	}
+	e.own = 0
+	e.load.sweep(now)
 	e.startWorkers()
 	e.wakeLoader()
+}
+
+// recovers follows the circuit to recovering.
+func (e *endpoint) recovers() {
+	e.limit.recover()
+	e.probe = nil
+	e.load.passing, e.load.wanted = false, true
 }
 
 // dropReady sends all lanes that are not busy back to disk.
@@ -101,6 +93,9 @@ func (e *endpoint) offer(events []relation.Event, now time.Time) {
 		e.offerOne(queued{Event: events[i], offered: now})
 	}
 	e.startWorkers()
+	if e.circuit.failing() && e.probe == nil && !e.circuit.probeAt.After(now) {
+		e.wakeLoader()
+	}
 }
 
 func (e *endpoint) offerOne(q queued) {
@@ -112,6 +107,8 @@ func (e *endpoint) offerOne(q queued) {
 		}
 	case !q.Head:
 		// Its head waits on disk. When that is settled, the outbox names this event as the next head.
+	case e.circuit.failing():
+		e.load.wanted = true
 	case e.roomForOffer(eventBytes(&q.Event)):
 		e.admit(q, false)
 	default:
@@ -139,6 +136,8 @@ func (e *endpoint) settled(l *lane, s relation.Settlement, more bool) {
 	case s.Verdict == relation.Retry:
 		e.drop(l)
 		e.lookAt(s.Due)
+	case e.circuit.failing():
+		e.drop(l)
 	case e.route != nil && !e.closed && (len(l.queue) > 0 || l.more || more):
 		l.more = l.more || len(l.queue) == 0
 		l.state = laneReady
@@ -147,11 +146,28 @@ func (e *endpoint) settled(l *lane, s relation.Settlement, more bool) {
 	default:
 		e.drop(l)
 	}
+	if e.circuit.failing() && e.probe == nil {
+		e.load.wanted = true
+		e.wakeLoader()
+	}
+	e.calm()
 	e.wakeIfRoom()
+}
+
+// calm ends a recovery when the endpoint is at full speed, or has nothing left to do.
+func (e *endpoint) calm() {
+	if e.circuit.recovering() && (e.limit.ramped() || len(e.lanes) == 0 && !e.load.waiting()) {
+		e.circuit.recovered(e.d.o.Now())
+	}
 }
 
 // drop removes a lane from memory. What it still holds is on disk.
 func (e *endpoint) drop(l *lane) {
+	if e.probe == l {
+		e.probe = nil
+		e.load.wanted = true
+		e.wakeLoader()
+	}
 	e.bytes -= l.bytes
 	l.queue, l.bytes, l.more = nil, 0, false
 	if e.load.loading {

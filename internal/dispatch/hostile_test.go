@@ -154,7 +154,7 @@ func TestTLS(t *testing.T) {
 func attemptAt(t *testing.T, url string, timeout time.Duration, o Options) Outcome {
 	t.Helper()
 	d := New(o)
-	r, err := newRoute(appA, settings{url: url, timeout: timeout, concurrency: 1}, &d.o)
+	r, err := newRoute(appA, settings{url: url, timeout: timeout, concurrency: 1, policy: policyOf(relation.Callback{}, DefaultBudget)}, &d.o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,9 +163,9 @@ func attemptAt(t *testing.T, url string, timeout time.Duration, o Options) Outco
 		SDKAppID: appA, Owner: "mira.k", Seq: 1, ID: strconv.Itoa(1), Created: time.Now(),
 		NewEvent: relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"troll_77"}},
 	}}
-	outcome, ok := d.attempt(t.Context(), r, &e)
+	trial, _, ok := d.attempt(t.Context(), r, &e)
 	if !ok {
 		t.Fatal("the attempt was cut off")
 	}
-	return outcome
+	return trial.outcome
 }

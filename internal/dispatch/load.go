@@ -36,6 +36,9 @@ type load struct {
 	// horizon makes the pass take heads that are due up to then as due now; zero: only what is due.
 	horizon time.Time
 
+	probing bool      // the read under way looks for the head to probe a failing endpoint with
+	probeAt time.Time // when to look for one again; none waited
+
 	strays   bool      // the pass is over the strays
 	straysAt time.Time // when to start the next such pass
 
@@ -128,6 +131,9 @@ func (e *endpoint) beginLoad() (relation.DueQuery, time.Duration, bool) {
 	if soon(now, s.holdUntil, holdCap) {
 		return relation.DueQuery{}, s.holdUntil.Sub(now), false
 	}
+	if e.circuit.failing() {
+		return e.beginProbe(now)
+	}
 	if !s.passing {
 		if !s.wanted && soon(now, s.next, lookAlways) {
 			return relation.DueQuery{}, s.next.Sub(now), false
@@ -154,13 +160,14 @@ func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next t
 	s := &e.load
 	s.loading = false
 	defer e.removeIdle()
+	defer func() { s.probing = false }()
 	if err != nil {
 		s.hold(e.d.o.Now())
 		return
 	}
 	s.holdFor = 0
-	if e.route == nil {
-		s.passing, s.wanted = false, true
+	if s.probing || e.route == nil || e.circuit.failing() {
+		e.endProbe(heads)
 		return
 	}
 	all := e.admitPage(heads)

@@ -13,7 +13,7 @@ import (
 
 // Defaults of Options.
 const (
-	// DefaultBudget is how long an event is tried, counted from its commit.
+	// DefaultBudget is how long an event is tried, counted from its first failed attempt.
 	DefaultBudget = 24 * time.Hour
 	// DefaultMaxLanes is how many owners of one app can have events in memory.
 	DefaultMaxLanes = 1024
@@ -29,8 +29,12 @@ type Apps interface {
 
 // Metrics receives figures. Its methods are called from many goroutines and must be quick.
 type Metrics interface {
-	// Attempt reports an attempt that ended. Outcome is "delivered" or the text of a Reason.
-	Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration)
+	// Attempt reports an attempt that ended. Outcome is "delivered" or the text of a Reason; reused says that it went over a
+	// connection that was there already.
+	Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration, reused bool)
+	// Retried reports that an event failed and is tried again, Dead that it was given up.
+	Retried(sdkAppID uint32, kind relation.EventKind)
+	Dead(sdkAppID uint32, kind relation.EventKind, reason Reason)
 	// FirstByte reports the time from an event's commit to the moment when its first attempt had a connection and began
 	// to write.
 	FirstByte(sdkAppID uint32, kind relation.EventKind, after time.Duration)
@@ -44,8 +48,14 @@ type Options struct {
 	// Now is the clock; nil: time.Now. Timers always use the process's own clock.
 	Now     func() time.Time
 	Metrics Metrics // nil: none
-	// Budget is how long after its commit a failing event is still retried; 0 means DefaultBudget.
+	// Budget is how long after its first failed attempt an event is still retried, unless its app says otherwise; 0 means
+	// DefaultBudget.
 	Budget time.Duration
+	// Pause writes into the app's record that its endpoint answered 410; nil: it is paused until its settings change or
+	// Kith is restarted. It is called until it succeeds, and its success makes Apps.All return the new record.
+	Pause func(ctx context.Context, sdkAppID uint32, pause relation.Pause) error
+	// Node names this node in the record of attempts.
+	Node string
 	// Version goes into the User-Agent, as Kith/<Version>; empty means dev.
 	Version string
 	// MaxLanes bounds the owners of one app in memory; 0 means DefaultMaxLanes.
@@ -90,6 +100,10 @@ func (o Options) withDefaults() Options {
 
 type noMetrics struct{}
 
-func (noMetrics) Attempt(uint32, relation.EventKind, string, time.Duration) {}
+func (noMetrics) Attempt(uint32, relation.EventKind, string, time.Duration, bool) {}
+
+func (noMetrics) Retried(uint32, relation.EventKind) {}
+
+func (noMetrics) Dead(uint32, relation.EventKind, Reason) {}
 
 func (noMetrics) FirstByte(uint32, relation.EventKind, time.Duration) {}

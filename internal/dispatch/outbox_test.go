@@ -156,6 +156,9 @@ func (m *memoryOutbox) settleOne(s relation.Settlement) {
 	}
 	m.settled = append(m.settled, s)
 	rows[0].event.Attempts = s.Attempts
+	if s.Verdict == relation.Retry {
+		rows[0].event.BudgetFrom = s.BudgetFrom
+	}
 	switch s.Verdict {
 	case relation.Retry:
 		rows[0].due = s.Due

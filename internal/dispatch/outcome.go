@@ -13,43 +13,6 @@ import (
 	"github.com/kithchat/kith/webhook"
 )
 
-// Reason says why an attempt failed. The list is closed; logs, metrics, dead letters and the callback test share it.
-type Reason string
-
-// Reasons, in the order in which an attempt can meet them.
-const (
-	// ReasonLocal: Kith's machine could not try (no file descriptors, ports or memory left). It costs no budget.
-	ReasonLocal Reason = "local"
-	// ReasonResolve: the host name has no address.
-	ReasonResolve Reason = "name-resolution"
-	// ReasonConnect: nothing accepts connections at the address.
-	ReasonConnect Reason = "connect"
-	// ReasonTLS: the TLS handshake failed, for example on an invalid certificate.
-	ReasonTLS Reason = "tls"
-	// ReasonTimeout: no complete answer within Callback.Timeout, whichever phase took the time.
-	ReasonTimeout Reason = "timeout"
-	// ReasonBroken: the connection ended early, or what came is not HTTP.
-	ReasonBroken Reason = "broken-answer"
-	// ReasonRedirect: the answer was a redirect. Redirects are never followed.
-	ReasonRedirect Reason = "redirect"
-	// ReasonStatus: the status was neither 200 nor a redirect.
-	ReasonStatus Reason = "status"
-	// ReasonTooLarge: the answer's body has more than 64 KiB.
-	ReasonTooLarge Reason = "too-large"
-	// ReasonNotJSON: the answer is not a JSON object with a numeric ErrorCode.
-	ReasonNotJSON Reason = "not-json"
-	// ReasonAppError: the app backend answered with an ErrorCode other than 0.
-	ReasonAppError Reason = "app-error"
-)
-
-// Reasons returns all reasons, in the order in which an attempt can meet them.
-func Reasons() []Reason {
-	return []Reason{
-		ReasonLocal, ReasonResolve, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonBroken, ReasonRedirect, ReasonStatus,
-		ReasonTooLarge, ReasonNotJSON, ReasonAppError,
-	}
-}
-
 // labelDelivered is the outcome of an attempt that did not fail, as metrics call it.
 const labelDelivered = "delivered"
 
@@ -59,8 +22,12 @@ type Outcome struct {
 	// Detail adds a few words, such as the status. It is made of fixed texts, numbers and messages of the operating
 	// system, never of the URL's query, the Token or the answer.
 	Detail string
+	// Status is the answer's HTTP status, 0 when there was none.
+	Status int
 	// RetryAfter is what the endpoint asked for with status 429 or 503; zero otherwise.
 	RetryAfter time.Duration
+	// Ours says that the fault is not the endpoint's, which therefore pays for it with no attempt and no time.
+	Ours bool
 }
 
 // Delivered reports whether the app backend has the event.
@@ -93,13 +60,22 @@ type answer struct {
 // classify turns what an attempt got at now into its outcome. Exactly one of a and err is set, or both when the body
 // could not be read to its end.
 func classify(a *answer, err error, now time.Time) Outcome {
-	switch {
-	case a == nil:
+	if a == nil {
 		return classifyError(err)
+	}
+	o := classifyAnswer(a, err)
+	o.Status, o.RetryAfter = a.status, retryAfter(a, now)
+	return o
+}
+
+func classifyAnswer(a *answer, err error) Outcome {
+	switch {
 	case a.status >= 300 && a.status < 400:
 		return Outcome{Reason: ReasonRedirect, Detail: strconv.Itoa(a.status)}
+	case a.status == http.StatusGone:
+		return Outcome{Reason: ReasonGone, Detail: strconv.Itoa(a.status)}
 	case a.status != http.StatusOK:
-		return Outcome{Reason: ReasonStatus, Detail: strconv.Itoa(a.status), RetryAfter: retryAfter(a, now)}
+		return Outcome{Reason: ReasonStatus, Detail: strconv.Itoa(a.status)}
 	case err != nil:
 		return classifyError(err)
 	case a.tooLarge:
@@ -137,7 +113,7 @@ var localErrors = []error{
 func classifyError(err error) Outcome {
 	for _, local := range localErrors {
 		if errors.Is(err, local) {
-			return Outcome{Reason: ReasonLocal, Detail: local.Error()}
+			return Outcome{Reason: ReasonLocal, Detail: local.Error(), Ours: true}
 		}
 	}
 	var netErr net.Error

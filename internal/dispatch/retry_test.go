@@ -42,78 +42,142 @@ func TestBackoffSchedule(t *testing.T) {
 }
 
 func TestDecide(t *testing.T) {
-	created := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	event := relation.Event{SDKAppID: appA, Owner: "mira.k", Seq: 7, Created: created, Attempts: 2}
+	began := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	ended := began.Add(2 * time.Second)
+	after := ended.Add
 	day := policy{budget: 24 * time.Hour}
+	with := func(change func(*policy)) policy {
+		p := day
+		change(&p)
+		return p
+	}
+	fresh := relation.Event{SDKAppID: appA, Owner: "mira.k", Seq: 7, Created: began.Add(-1000 * time.Hour), Attempts: 2}
+	tried := func(ago time.Duration) relation.Event {
+		e := fresh
+		e.BudgetFrom = after(-ago)
+		return e
+	}
 	refused := Outcome{Reason: ReasonConnect, Detail: "connection refused"}
-	after := created.Add
+	appError := Outcome{Reason: ReasonAppError, Detail: "ErrorCode 1", Status: 200}
+	local := Outcome{Reason: ReasonLocal, Detail: "too many open files", Ours: true}
+	retry := func(wait time.Duration, from time.Time, reason string) relation.Settlement {
+		return relation.Settlement{Verdict: relation.Retry, Attempts: 3, Due: after(wait), BudgetFrom: from, Reason: reason}
+	}
+	dead := func(reason string) relation.Settlement {
+		return relation.Settlement{Verdict: relation.Dead, Attempts: 3, Reason: reason}
+	}
+	delivered := relation.Settlement{Verdict: relation.Delivered, Attempts: 3}
 	tests := []struct {
 		name    string
 		policy  policy
+		event   relation.Event
 		outcome Outcome
-		now     time.Time
 		want    relation.Settlement
 	}{
-		{"delivered", day, Outcome{}, after(time.Hour), relation.Settlement{Verdict: relation.Delivered, Attempts: 3}},
-		{"delivered after the budget", day, Outcome{}, after(48 * time.Hour), relation.Settlement{Verdict: relation.Delivered, Attempts: 3}},
+		{"delivered", day, fresh, Outcome{}, delivered},
+		{"delivered after the budget", day, tried(48 * time.Hour), Outcome{}, delivered},
+		{"the budget begins with the first failure", day, fresh, refused, retry(time.Second, ended, "connect: connection refused")},
 		{
-			"failed", day, refused, after(time.Hour),
-			relation.Settlement{
-				Verdict: relation.Retry, Attempts: 3, Due: after(time.Hour + time.Second),
-				Reason: "connect: connection refused",
-			},
+			"failed again", day, tried(time.Hour), refused,
+			retry(time.Second, after(-time.Hour), "connect: connection refused"),
 		},
 		{
-			"asked to wait", day,
-			Outcome{ReasonStatus, "429", time.Minute},
-			after(time.Hour),
-			relation.Settlement{
-				Verdict: relation.Retry, Attempts: 3, Due: after(time.Hour + time.Minute), Reason: "status: 429",
-			},
+			"asked to wait", day, fresh,
+			Outcome{Reason: ReasonStatus, Detail: "429", Status: 429, RetryAfter: time.Minute},
+			retry(time.Minute, ended, "status: 429"),
 		},
 		{
-			"asked to wait for a week", day,
-			Outcome{ReasonStatus, "503", 7 * 24 * time.Hour},
-			after(time.Hour),
-			relation.Settlement{
-				Verdict: relation.Retry, Attempts: 3, Due: after(time.Hour + 5*time.Minute), Reason: "status: 503",
-			},
+			"asked to wait for less than planned", day, fresh,
+			Outcome{Reason: ReasonStatus, Detail: "503", Status: 503, RetryAfter: time.Millisecond},
+			retry(time.Second, ended, "status: 503"),
 		},
 		{
-			"a moment before the budget is spent", day, refused, after(24*time.Hour - time.Millisecond),
-			relation.Settlement{
-				Verdict: relation.Retry, Attempts: 3, Due: after(24*time.Hour + 999*time.Millisecond),
-				Reason: "connect: connection refused",
-			},
+			"throttled without a wait", day, fresh, Outcome{Reason: ReasonStatus, Detail: "429", Status: 429},
+			retry(5*time.Second, ended, "status: 429"),
 		},
 		{
-			"budget spent", day, refused, after(24 * time.Hour),
-			relation.Settlement{Verdict: relation.Dead, Attempts: 3, Reason: "connect: connection refused"},
+			"asked to wait for a week", day, fresh,
+			Outcome{Reason: ReasonStatus, Detail: "503", Status: 503, RetryAfter: 7 * 24 * time.Hour},
+			retry(5*time.Minute, ended, "status: 503"),
 		},
 		{
-			"no retry",
-			policy{budget: 24 * time.Hour, noRetry: true},
+			"a moment before the budget is spent", day, tried(24*time.Hour - time.Millisecond), refused,
+			retry(time.Second, after(time.Millisecond-24*time.Hour), "connect: connection refused"),
+		},
+		{
+			"budget spent", day, tried(24 * time.Hour), refused,
+			dead("connect: connection refused; given up after 3 attempts in 24h0m0s, later events of the account go on"),
+		},
+		{
+			"budget spent, but the endpoint was resumed only now",
+			with(func(p *policy) { p.grace = after(time.Millisecond) }), tried(72 * time.Hour), refused,
+			retry(time.Second, after(-72*time.Hour), "connect: connection refused"),
+		},
+		{
+			"attempts spent", with(func(p *policy) { p.attempts = 3 }), tried(time.Minute), refused,
+			dead("connect: connection refused; given up after 3 attempts in 1m0s, later events of the account go on"),
+		},
+		{"attempts left", with(func(p *policy) { p.attempts = 4 }), fresh, refused, retry(time.Second, ended, "connect: connection refused")},
+		{
+			"no retry", with(func(p *policy) { p.retry = relation.RetryOff }), relation.Event{SDKAppID: appA, Owner: "mira.k", Seq: 7},
 			Outcome{Reason: ReasonTimeout},
-			after(time.Second),
-			relation.Settlement{Verdict: relation.Dead, Attempts: 3, Reason: "timeout"},
+			relation.Settlement{Verdict: relation.Dead, Attempts: 1, Reason: "timeout; given up after 1 attempt, later events of the account go on"},
 		},
 		{
-			"our own fault costs nothing",
-			policy{noRetry: true},
-			Outcome{Reason: ReasonLocal, Detail: "too many open files"},
-			after(48 * time.Hour),
+			"timeouts only, a timeout", with(func(p *policy) { p.retry = relation.RetryTimeouts }), fresh,
+			Outcome{Reason: ReasonTimeout}, retry(time.Second, ended, "timeout"),
+		},
+		{
+			"timeouts only, another failure", with(func(p *policy) { p.retry = relation.RetryTimeouts }), fresh, refused,
+			dead("connect: connection refused; given up after 3 attempts in 0s, later events of the account go on"),
+		},
+		{"app-error is a failure", day, fresh, appError, retry(time.Second, ended, "app-error: ErrorCode 1")},
+		{"app-error is accepted", with(func(p *policy) { p.appError = relation.AppErrorAccept }), fresh, appError, delivered},
+		{
+			"app-error parks", with(func(p *policy) { p.appError = relation.AppErrorPark }), tried(time.Minute), appError,
+			dead("app-error: ErrorCode 1; given up after 3 attempts in 1m0s, later events of the account go on"),
+		},
+		{
+			"410 never parks", with(func(p *policy) { p.retry, p.attempts = relation.RetryOff, 1 }), tried(72 * time.Hour),
+			Outcome{Reason: ReasonGone, Detail: "410", Status: 410},
+			retry(time.Second, after(-72*time.Hour), "gone: 410"),
+		},
+		{
+			"our own fault costs no attempt and no time",
+			with(func(p *policy) { p.retry, p.attempts = relation.RetryOff, 1 }), tried(48 * time.Hour), local,
 			relation.Settlement{
-				Verdict: relation.Retry, Attempts: 2, Due: after(48*time.Hour + time.Second),
+				Verdict: relation.Retry, Attempts: 2, Due: after(7 * time.Second), BudgetFrom: after(9*time.Second - 48*time.Hour),
 				Reason: "local: too many open files",
 			},
+		},
+		{
+			"our own fault begins no budget", day, fresh, local,
+			relation.Settlement{Verdict: relation.Retry, Attempts: 2, Due: after(7 * time.Second), Reason: "local: too many open files"},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.want.EventKey, tt.want.At = event.Key(), tt.now
-			if got := tt.policy.decide(&event, tt.outcome, tt.now, 0.5); got != tt.want {
+			tt.want.EventKey, tt.want.At = tt.event.Key(), ended
+			at := trial{
+				outcome: tt.policy.accept(tt.outcome), began: began, ended: ended, random: 0.5, ownWait: 7 * time.Second,
+			}
+			if got := tt.policy.decide(&tt.event, at); got != tt.want {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestPolicyOfAnApp(t *testing.T) {
+	got := policyOf(relation.Callback{}, time.Hour)
+	if want := (policy{retry: relation.RetryFailures, appError: relation.AppErrorRetry, budget: time.Hour}); got != want {
+		t.Errorf("defaults: %+v", got)
+	}
+	got = policyOf(relation.Callback{
+		Retry: relation.RetryTimeouts, AppError: relation.AppErrorPark, MaxAttempts: 5, MaxAgeMS: 60_000,
+	}, time.Hour)
+	want := policy{retry: relation.RetryTimeouts, appError: relation.AppErrorPark, attempts: 5, budget: time.Minute}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

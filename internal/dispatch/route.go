@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"reflect"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -21,21 +22,26 @@ const (
 	idleConnection = 30 * time.Second
 )
 
-// settings is the part of an app's record that decides how its events are sent. It is comparable, so that other changes
-// of the record leave connections alone.
+// settings is the part of an app's record that decides how its events are sent. Other changes of the record leave
+// connections alone.
 type settings struct {
 	url         string
 	token       string
 	timeout     time.Duration
 	concurrency int
-	noRetry     bool
+	policy      policy
 	disabled    bool
 }
 
-func settingsOf(app *relation.App) settings {
+func (s settings) equal(o settings) bool { return reflect.DeepEqual(s, o) }
+
+// off reports whether nothing can be sent.
+func (s settings) off() bool { return s.disabled || s.url == "" }
+
+func settingsOf(app *relation.App, budget time.Duration) settings {
 	c := app.Callback
 	return settings{
-		url: c.URL, token: c.Token, timeout: c.Timeout(), concurrency: c.Attempts(), noRetry: c.RetryPolicy() == relation.RetryOff,
+		url: c.URL, token: c.Token, timeout: c.Timeout(), concurrency: c.Attempts(), policy: policyOf(c, budget),
 		disabled: app.Disabled,
 	}
 }
@@ -47,6 +53,7 @@ type route struct {
 	sdkAppID uint32
 	target   *webhook.Target
 	client   *http.Transport
+	secrets  []string
 }
 
 // newRoute returns a route to the app's endpoint. It fails when the URL cannot be called.
@@ -55,7 +62,7 @@ func newRoute(sdkAppID uint32, s settings, o *Options) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &route{settings: s, sdkAppID: sdkAppID, target: target, client: newTransport(s, o)}, nil
+	return &route{settings: s, sdkAppID: sdkAppID, target: target, client: newTransport(s, o), secrets: secretsOf(s)}, nil
 }
 
 // newTransport returns a connection pool of its own for an endpoint. It speaks HTTP/1.1 only: there, a connection that hangs

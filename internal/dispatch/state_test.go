@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +84,7 @@ func TestStateEventTellsWhenItHappened(t *testing.T) {
 func TestParkedStateEventKeepsWhatItTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rc := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
-			w.WriteHeader(http.StatusGone)
+			w.WriteHeader(http.StatusTeapot)
 			return false
 		}}
 		w := newWorld(t, rc)
@@ -93,7 +94,7 @@ func TestParkedStateEventKeepsWhatItTells(t *testing.T) {
 		w.drained(time.Minute)
 		w.stop()
 		dead, _ := w.outbox.Dead(t.Context(), relation.DeadQuery{})
-		if len(dead) != 1 || dead[0].ID != event.ID || !reflect.DeepEqual(dead[0].NewEvent, event.NewEvent) || dead[0].Reason != "status: 410" {
+		if len(dead) != 1 || dead[0].ID != event.ID || !reflect.DeepEqual(dead[0].NewEvent, event.NewEvent) || !strings.HasPrefix(dead[0].Reason, "status: 418") {
 			t.Errorf("dead letters %+v, want %+v", dead, event)
 		}
 	})

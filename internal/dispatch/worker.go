@@ -1,8 +1,6 @@
 package dispatch
 
 import (
-	"time"
-
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -13,21 +11,22 @@ type job struct {
 	empty bool  // the lane's events are on disk; read them after tail
 	tail  int64 // the lane's, for reading on
 	route *route
-	// start is when the attempt may begin, zero for at once. A send or close on early ends the wait.
-	start time.Time
-	early <-chan struct{}
+	probe bool
 }
 
-// startWorkers starts workers for ready lanes, up to the endpoint's concurrency.
+// startWorkers starts workers for ready lanes, up to the endpoint's limit.
 func (e *endpoint) startWorkers() {
 	if e.closed || e.route == nil {
 		return
 	}
-	for n := len(e.ready); n > 0 && e.workers < e.route.concurrency; n-- {
+	for n := len(e.ready); n > 0 && e.room(e.workers); n-- {
 		e.workers++
 		e.d.workers.Go(e.work)
 	}
 }
+
+// room reports whether one more attempt may be made beside some others. A probe always may.
+func (e *endpoint) room(others int) bool { return e.circuit.failing() || others < e.limit.at() }
 
 // work takes lanes until none is ready.
 func (e *endpoint) work() {
@@ -43,7 +42,7 @@ func (e *endpoint) work() {
 func (e *endpoint) take() (job, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || e.route == nil || len(e.ready) == 0 || e.workers > e.route.concurrency {
+	if e.closed || e.route == nil || len(e.ready) == 0 || !e.room(e.workers-1) {
 		e.workers--
 		return job{}, false
 	}
@@ -51,36 +50,33 @@ func (e *endpoint) take() (job, bool) {
 	e.ready[0] = nil
 	e.ready = e.ready[1:]
 	l.state = laneBusy
-	j := job{lane: l, tail: l.tail, empty: len(l.queue) == 0, route: e.route}
+	j := job{lane: l, tail: l.tail, empty: len(l.queue) == 0, route: e.route, probe: l == e.probe}
 	if !j.empty {
 		j.head = l.queue[0]
 	}
-	j.start, j.early = e.health.slot(e.d.o.Now())
 	return j, true
 }
 
 // attempt makes one attempt for a lane and hands its verdict to the settler.
 func (e *endpoint) attempt(j job) {
-	if j.empty && !e.follow(&j) {
+	if j.empty && !e.readOn(&j) {
 		return
 	}
-	if e.await(j); !e.begin(j) {
+	if !e.begin(j) {
 		return
 	}
-	outcome, ok := e.d.attempt(e.d.attempts, j.route, &j.head)
+	t, record, ok := e.d.attempt(e.d.attempts, j.route, &j.head)
 	if !ok {
 		return // the dispatcher is being stopped by force; the lane is not needed any more
 	}
-	now := e.d.o.Now()
-	e.observe(outcome, j.route, now)
-	p := policy{budget: e.d.o.Budget, noRetry: j.route.noRetry}
-	s := p.decide(&j.head.Event, outcome, now, e.d.o.Random())
-	e.log(&j.head.Event, outcome, s)
+	s := e.observe(j, t)
+	s.Attempt = record
+	e.report(&j.head.Event, t.outcome, s)
 	e.d.settler.add(verdict{s, func(more bool) { e.settled(j.lane, s, more) }})
 }
 
-// follow reads a lane's next events from disk. When there is none, or the disk fails, it drops the lane.
-func (e *endpoint) follow(j *job) bool {
+// readOn reads a lane's next events from disk. When there is none, or the disk fails, it drops the lane.
+func (e *endpoint) readOn(j *job) bool {
 	e.mu.Lock()
 	j.lane.more = false // an Offer during the read sets it again
 	e.mu.Unlock()
@@ -124,24 +120,6 @@ func (e *endpoint) append(l *lane, events []relation.Event) {
 	l.more = l.more || len(events) == laneQueue
 }
 
-// await waits for the attempt's turn at an endpoint that fails, or until the endpoint is being closed.
-func (e *endpoint) await(j job) {
-	wait := time.Duration(0)
-	if !j.start.IsZero() {
-		wait = j.start.Sub(e.d.o.Now())
-	}
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-j.early:
-	case <-e.gone:
-	}
-}
-
 // begin reports whether the attempt may be made: the settings can have changed since its lane was taken. If they did, the
 // lane is made ready to be taken with the new ones, or dropped when there are none.
 func (e *endpoint) begin(j job) bool {
@@ -159,34 +137,3 @@ func (e *endpoint) begin(j job) bool {
 	return true
 }
 
-// observe keeps the endpoint's health.
-func (e *endpoint) observe(o Outcome, r *route, now time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch e.health.observe(o.Delivered()) {
-	case healthStumbled:
-		e.d.o.Log.Warn("a callback failed; it is retried", "sdkappid", e.sdkAppID,
-			"endpoint", r.target.String(), "reason", o.String())
-	case healthFailed:
-		e.load.horizon = time.Time{}
-		e.d.o.Log.Warn("callback endpoint fails; its events wait and are retried", "sdkappid", e.sdkAppID,
-			"endpoint", r.target.String(), "reason", o.String())
-	case healthRecovered:
-		e.load.sweep(now)
-		e.wakeLoader()
-		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", r.target.String())
-	case healthSame:
-	}
-}
-
-func (e *endpoint) log(event *relation.Event, o Outcome, s relation.Settlement) {
-	switch s.Verdict {
-	case relation.Dead:
-		e.d.o.Log.Warn("callback given up; the event is a dead letter now", "sdkappid", e.sdkAppID,
-			"event", event.ID, "command", string(event.Kind), "attempts", s.Attempts, "reason", o.String())
-	case relation.Retry:
-		e.d.o.Log.Debug("callback failed", "sdkappid", e.sdkAppID, "event", event.ID,
-			"command", string(event.Kind), "attempts", s.Attempts, "reason", o.String(), "due", s.Due)
-	case relation.Delivered:
-	}
-}
