@@ -65,7 +65,7 @@ func benchmarkNoStore(b *testing.B, url string) {
 	outbox := &vastOutbox{
 		start: time.Now().Add(-24 * time.Hour), owners: b.N, targets: []string{"troll_77"}, settled: make(chan int, 1024),
 	}
-	d := New(Options{Outbox: outbox, Apps: apps})
+	d := New(Options{Outbox: outbox, Apps: apps, Egress: loopback(b)})
 	b.ResetTimer()
 	d.Start()
 	for delivered := 0; delivered < b.N; {
@@ -88,7 +88,7 @@ func benchmarkBacklog(b *testing.B, url string) {
 	fillBacklog(b, s)
 	apps := &appSet{}
 	apps.set(app)
-	e := &engine{s, New(Options{Outbox: s, Apps: apps})}
+	e := &engine{s, New(Options{Outbox: s, Apps: apps, Egress: loopback(b)})}
 	b.ResetTimer()
 	e.d.Start()
 	e.drained(b)

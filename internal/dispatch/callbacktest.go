@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/webhook"
 )
 
 // Steps of a callback test, in order. A step that an attempt does not need (an address needs no name resolution, plain
@@ -51,13 +51,18 @@ type TestReport struct {
 // step. The request is a real one, signed like any other, with the header kith-test: 1 and an empty PairList, so that an
 // app backend which does not know the header changes nothing. Its command is Sns.CallbackBlackListDelete, whichever
 // commands the app has switched on. It does not touch the app's events and works for a disabled app; after a delivery,
-// events that wait for a retry are tried at once. It fails when the app has no URL that can be called, or when ctx ends
+// events that wait for a retry are tried at once. It fails when the app has no endpoint that can be called, or when ctx ends
 // first.
 func (d *Dispatcher) TestCallback(ctx context.Context, app *relation.App) (TestReport, error) {
-	if app.Callback.URL == "" {
+	return d.try(ctx, app, relation.NewEvent{Kind: relation.EventBlockDelete}, "")
+}
+
+// try sends a test and reports it.
+func (d *Dispatcher) try(ctx context.Context, app *relation.App, told relation.NewEvent, owner string) (TestReport, error) {
+	if app.Callback.URL == "" && !app.Callback.Listen {
 		return TestReport{}, errors.New("the app has no callback URL: set one first")
 	}
-	r, err := newRoute(app.SDKAppID, settingsOf(app, d.o.Budget), &d.o)
+	r, err := d.newRoute(app.SDKAppID, settingsOf(app, d.o.Budget))
 	if err != nil {
 		return TestReport{}, err
 	}
@@ -66,34 +71,47 @@ func (d *Dispatcher) TestCallback(ctx context.Context, app *relation.App) (TestR
 	if err != nil {
 		return TestReport{}, err
 	}
-	const command = api.CallbackBlackListDelete
-	m := message{
-		call:    webhook.Call{Command: command, ClientIP: "127.0.0.1", OptPlatform: api.PlatformREST},
-		id:      id.String(),
-		attempt: 1,
-		body:    webhook.EncodeBlackList(command, nil),
-		test:    true,
-	}
+	t := trial{began: d.o.Now()}
+	told.Origin = relation.Origin{ClientIP: "127.0.0.1", Platform: api.PlatformREST}
+	event := relation.Event{SDKAppID: app.SDKAppID, Owner: owner, ID: id.String(), NewEvent: told, Created: t.began}
+	m := messageOf(&event)
+	m.test = true
 	steps := &stepRecorder{started: map[string]time.Time{}}
-	begun := time.Now()
-	a, err := r.send(httptrace.WithClientTrace(ctx, steps.trace()), m, d.o.Now(), d.userAgent)
+	t.sent = r.compose(m, t.began)
+	a, err := r.send(httptrace.WithClientTrace(ctx, steps.trace()), t.sent)
 	if ctx.Err() != nil {
 		return TestReport{}, ctx.Err()
 	}
-	outcome := classify(a, err, d.o.Now())
-	if e := (*d.endpoints.Load())[app.SDKAppID]; e != nil && outcome.Delivered() {
+	t.ended = d.o.Now()
+	t.outcome = r.policy.accept(classify(a, err, t.ended))
+	if e := (*d.endpoints.Load())[app.SDKAppID]; e != nil && t.outcome.Delivered() {
 		e.recheck()
 	}
+	t.record = d.recordOf(r, m, t, a)
+	d.tellTest(r, &event, t)
+	return reportOf(r, m, t, steps.finish(a, t.outcome)), nil
+}
+
+func reportOf(r *route, m message, t trial, steps []TestStep) TestReport {
 	return TestReport{
-		Endpoint: r.target.String(),
-		Command:  command,
+		Endpoint: r.name(),
+		Command:  m.call.Command,
 		ID:       m.id,
-		Steps:    steps.finish(a, outcome),
-		OK:       outcome.Delivered(),
-		Reason:   outcome.Reason,
-		Detail:   outcome.Detail,
-		TookMS:   time.Since(begun).Milliseconds(),
-	}, nil
+		Steps:    steps,
+		OK:       t.outcome.Delivered(),
+		Reason:   t.outcome.Reason,
+		Detail:   t.outcome.Detail,
+		TookMS:   t.took().Milliseconds(),
+	}
+}
+
+// tellTest tells whoever watches of a test.
+func (d *Dispatcher) tellTest(r *route, e *relation.Event, t trial) {
+	v := relation.Dead
+	if t.outcome.Delivered() {
+		v = relation.Delivered
+	}
+	d.watches.tell(relation.Activity{Event: *e, Attempt: t.record, Verdict: v, Test: true, Endpoint: r.name()}, t.sent)
 }
 
 // stepRecorder turns the transport's trace into steps. The transport calls it from several goroutines, some of which can
@@ -140,8 +158,7 @@ func (r *stepRecorder) end(name, detail string, err error) {
 		return
 	}
 	if err != nil {
-		o := classifyError(&phaseError{ReasonConnect, err})
-		detail = cmp.Or(o.Detail, "failed")
+		detail = cmp.Or(shorten((&egress.Error{Phase: egress.PhaseConnect, Err: err}).Detail()), "failed")
 	}
 	step := TestStep{Name: name, OK: err == nil, Detail: detail, TookMS: time.Since(r.started[name]).Milliseconds()}
 	for i := range r.steps {
@@ -161,7 +178,10 @@ func (r *stepRecorder) finish(a *answer, o Outcome) []TestStep {
 	defer r.mu.Unlock()
 	r.done = true
 	began, reached := r.started[StepAnswer]
-	if a != nil && reached {
+	if !reached {
+		began = time.Now()
+	}
+	if a != nil && (reached || len(r.started) == 0) { // a listener has no other step
 		detail := "status " + strconv.Itoa(a.status) + ", " + strconv.Itoa(len(a.body)) + " bytes"
 		r.steps = append(r.steps, TestStep{
 			Name: StepAnswer, OK: o.Delivered(), Detail: detail, TookMS: time.Since(began).Milliseconds(),

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
@@ -31,7 +32,7 @@ func TestTestCallbackSendsAMarkedAndSignedRequest(t *testing.T) {
 	defer server.Close()
 	app := testApp(appA, relation.Callback{URL: server.URL + "/hook?secret=1", Token: "wh-token-7"})
 	app.Disabled = true
-	report, err := New(Options{}).TestCallback(t.Context(), app)
+	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), app)
 	if err != nil || !report.OK || report.Reason != "" || report.Endpoint != server.URL+"/hook" {
 		t.Errorf("report %+v, error %v", report, err)
 	}
@@ -53,8 +54,8 @@ func TestTestCallbackOverTLSWithOurOwnHandler(t *testing.T) {
 	}
 	server := httptest.NewTLSServer(handler)
 	defer server.Close()
-	o := Options{TLS: server.Client().Transport.(*http.Transport).TLSClientConfig}
-	report, err := New(o).TestCallback(t.Context(), testApp(appA, relation.Callback{URL: server.URL, Token: "wh-token-7"}))
+	callback := relation.Callback{URL: server.URL, Token: "wh-token-7", CA: caOf(server)}
+	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), testApp(appA, callback))
 	if err != nil || !report.OK {
 		t.Errorf("report %+v, error %v", report, err)
 	}
@@ -87,7 +88,7 @@ func TestTestCallbackNamesTheStepThatFails(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := New(Options{}).TestCallback(t.Context(), testApp(appA, relation.Callback{URL: tt.url}))
+			report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), testApp(appA, relation.Callback{URL: tt.url}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +100,7 @@ func TestTestCallbackNamesTheStepThatFails(t *testing.T) {
 }
 
 func TestTestCallbackThatCannotBeMade(t *testing.T) {
-	d := New(Options{})
+	d := New(Options{Egress: loopback(t)})
 	if _, err := d.TestCallback(t.Context(), testApp(appA, relation.Callback{})); err == nil {
 		t.Error("no error without a URL")
 	}
@@ -123,4 +124,9 @@ func stepNames(r TestReport) []string {
 		names = append(names, s.Name+verdict)
 	}
 	return names
+}
+
+// caOf returns the certificate of a TLS server in PEM, for Callback.CA.
+func caOf(s *httptest.Server) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 }

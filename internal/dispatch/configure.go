@@ -88,7 +88,7 @@ func (e *endpoint) resume(first bool) {
 // open makes the route of the settings in force. It reports false when the URL cannot be called.
 func (e *endpoint) open() bool {
 	s := e.state.settings
-	route, err := newRoute(e.sdkAppID, s, &e.d.o)
+	route, err := e.d.newRoute(e.sdkAppID, s)
 	if err != nil {
 		e.d.o.Log.Error("callbacks wait: the endpoint cannot be called", "sdkappid", e.sdkAppID, "error", err)
 		e.dropReady()

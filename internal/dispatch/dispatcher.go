@@ -19,6 +19,9 @@ type Dispatcher struct {
 	cancelAttempts, cancelReads, cancelSettling context.CancelFunc
 
 	endpoints atomic.Pointer[map[uint32]*endpoint] // replaced, never changed
+	watches   watches
+	hubsMu    sync.Mutex
+	hubs      map[uint32]*hub // by app
 	loaders   sync.WaitGroup
 	workers   sync.WaitGroup
 	settled   sync.WaitGroup
@@ -42,7 +45,7 @@ func New(o Options) *Dispatcher {
 	o = o.withDefaults()
 	d := &Dispatcher{
 		o: o, userAgent: "Kith/" + o.Version, settler: newSettler(o.Outbox, o.Log),
-		stopped: make(chan struct{}),
+		hubs: map[uint32]*hub{}, stopped: make(chan struct{}),
 	}
 	d.attempts, d.cancelAttempts = context.WithCancel(context.Background())
 	d.reads, d.cancelReads = context.WithCancel(context.Background())
@@ -92,6 +95,7 @@ func (d *Dispatcher) syncApps() {
 			e.close()
 		}
 	}
+	d.endListening(func(id uint32) bool { return next[id] == nil || !next[id].listens() })
 }
 
 // Offer reports events that were just committed: the store calls it after each commit and before it answers whoever waits
@@ -147,6 +151,8 @@ func (d *Dispatcher) stop(ctx context.Context) error {
 	d.workers.Wait()
 	d.settler.close()
 	d.settled.Wait()
+	d.watches.clear()
+	d.endListening(func(uint32) bool { return true })
 	d.cancelAttempts()
 	d.cancelSettling()
 	for _, e := range endpoints {

@@ -42,7 +42,7 @@ func startEngine(t testing.TB, dir, url string, fault func(string) error) *engin
 	if err := retried(func() error { return s.CreateApp(t.Context(), *app) }); err != nil && !errors.Is(err, relation.ErrAppExists) {
 		t.Fatal(err)
 	}
-	d := New(Options{Outbox: s, Apps: apps})
+	d := New(Options{Outbox: s, Apps: apps, Egress: loopback(t)})
 	offer.Store(d)
 	d.Start()
 	return &engine{s, d}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -245,8 +246,25 @@ func newWorld(t *testing.T, rc http.Handler) *world {
 	w := &world{t: t, outbox: newMemoryOutbox(time.Now), apps: &appSet{}, net: newPipeNet()}
 	w.net.serve(t, "a.test:80", rc)
 	w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb"}))
-	w.o = Options{Outbox: w.outbox, Apps: w.apps, Dial: w.net.dial, Random: func() float64 { return 0.5 }}
+	w.o = Options{
+		Outbox: w.outbox, Apps: w.apps, Egress: egressOf(t, egress.Options{Dial: w.net.dial}), Random: func() float64 { return 0.5 },
+	}
 	return w
+}
+
+func egressOf(t testing.TB, o egress.Options) *egress.Egress {
+	t.Helper()
+	e, err := egress.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// loopback lets callbacks go to the servers of tests.
+func loopback(t testing.TB) *egress.Egress {
+	t.Helper()
+	return egressOf(t, egress.Options{Allow: []string{"loopback"}})
 }
 
 // start runs a dispatcher, a new one after a restart.

@@ -25,7 +25,7 @@ func (e *endpoint) saidGone(r *route, now time.Time) {
 	e.state.gone = pause
 	e.rest()
 	e.d.o.Log.Warn("callback endpoint is paused: it answered 410 Gone; resume it once it is back",
-		"sdkappid", e.sdkAppID, "endpoint", r.target.String())
+		"sdkappid", e.sdkAppID, "endpoint", r.name())
 	if e.d.o.Pause != nil {
 		e.d.workers.Go(func() { e.persist(e.d.reads, pause) })
 	}

@@ -2,8 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"log"
 	"net"
@@ -14,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -71,7 +70,7 @@ func TestHostileReceivers(t *testing.T) {
 		{"refuses the event", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ErrorCode":1}`) }, ReasonAppError},
 		{"sends a giant header", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
-		}, ReasonBroken},
+		}, ReasonTooLarge},
 		{"is not HTTP", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
@@ -92,7 +91,7 @@ func TestHostileReceivers(t *testing.T) {
 			if tt.want == ReasonTimeout {
 				timeout = 100 * time.Millisecond
 			}
-			if got := attemptAt(t, server.URL, timeout, Options{}); got.Reason != tt.want {
+			if got := attemptAt(t, settings{url: server.URL, timeout: timeout}, loopback(t)); got.Reason != tt.want {
 				t.Errorf("got %v, want %q", got, tt.want)
 			}
 		})
@@ -108,13 +107,13 @@ func TestEndpointsThatCannotBeReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	if got := attemptAt(t, "http://"+closed.Addr().String(), time.Second, Options{}); got.Reason != ReasonConnect {
+	if got := attemptAt(t, settings{url: "http://" + closed.Addr().String(), timeout: time.Second}, loopback(t)); got.Reason != ReasonConnect {
 		t.Errorf("closed port: %v", got)
 	}
-	unknown := Options{Dial: func(context.Context, string, string) (net.Conn, error) {
+	unknown := egress.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "nowhere.test", IsNotFound: true}
 	}}
-	if got := attemptAt(t, "http://nowhere.test/", time.Second, unknown); got.Reason != ReasonResolve {
+	if got := attemptAt(t, settings{url: "http://nowhere.test/", timeout: time.Second}, egressOf(t, unknown)); got.Reason != ReasonResolve {
 		t.Errorf("unknown host: %v", got)
 	}
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never shakes hands
@@ -122,7 +121,7 @@ func TestEndpointsThatCannotBeReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	if got := attemptAt(t, "https://"+silent.Addr().String(), 100*time.Millisecond, Options{}); got.Reason != ReasonTimeout {
+	if got := attemptAt(t, settings{url: "https://" + silent.Addr().String(), timeout: 100 * time.Millisecond}, loopback(t)); got.Reason != ReasonTimeout {
 		t.Errorf("silent TLS port: %v", got)
 	}
 }
@@ -133,28 +132,26 @@ func TestTLS(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports each refused handshake
 	server.StartTLS()
 	defer server.Close()
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	trusted := Options{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	if got := attemptAt(t, server.URL, 5*time.Second, trusted); !got.Delivered() {
+	if got := attemptAt(t, settings{url: server.URL, timeout: 5 * time.Second, ca: caOf(server)}, loopback(t)); !got.Delivered() {
 		t.Errorf("trusted certificate: %v", got)
 	}
-	if got := attemptAt(t, server.URL, 5*time.Second, Options{}); got.Reason != ReasonTLS {
+	if got := attemptAt(t, settings{url: server.URL, timeout: 5 * time.Second}, loopback(t)); got.Reason != ReasonTLS {
 		t.Errorf("unknown authority: %v", got)
 	}
 	plain := httptest.NewServer(http.HandlerFunc(answer))
 	defer plain.Close()
 	url := strings.Replace(plain.URL, "http:", "https:", 1)
-	if got := attemptAt(t, url, 5*time.Second, Options{}); got.Reason != ReasonTLS {
+	if got := attemptAt(t, settings{url: url, timeout: 5 * time.Second}, loopback(t)); got.Reason != ReasonTLS {
 		t.Errorf("plain HTTP: %v", got)
 	}
 }
 
 // attemptAt makes one attempt and returns its outcome.
-func attemptAt(t *testing.T, url string, timeout time.Duration, o Options) Outcome {
+func attemptAt(t *testing.T, s settings, through *egress.Egress) Outcome {
 	t.Helper()
-	d := New(o)
-	r, err := newRoute(appA, settings{url: url, timeout: timeout, concurrency: 1, policy: policyOf(relation.Callback{}, DefaultBudget)}, &d.o)
+	d := New(Options{Egress: through})
+	s.concurrency, s.policy = 1, policyOf(relation.Callback{}, DefaultBudget)
+	r, err := d.newRoute(appA, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +160,7 @@ func attemptAt(t *testing.T, url string, timeout time.Duration, o Options) Outco
 		SDKAppID: appA, Owner: "mira.k", Seq: 1, ID: strconv.Itoa(1), Created: time.Now(),
 		NewEvent: relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"troll_77"}},
 	}}
-	trial, _, ok := d.attempt(t.Context(), r, &e)
+	trial, ok := d.attempt(t.Context(), r, &e, messageOf(&e.Event))
 	if !ok {
 		t.Fatal("the attempt was cut off")
 	}

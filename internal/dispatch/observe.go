@@ -56,7 +56,7 @@ func (e *endpoint) answered(j job, t trial) {
 		e.recovers()
 		e.load.sweep(t.ended)
 		e.wakeLoader()
-		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", j.route.target.String())
+		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", j.route.name())
 	}
 	e.calm()
 }
@@ -74,7 +74,7 @@ func (e *endpoint) failed(j job, t trial) {
 	e.dropReady()
 	e.wakeLoader()
 	e.d.o.Log.Warn("callback endpoint fails; it is probed with one event at a time, the others wait",
-		"sdkappid", e.sdkAppID, "endpoint", j.route.target.String(), "reason", o.String())
+		"sdkappid", e.sdkAppID, "endpoint", j.route.name(), "reason", o.String())
 }
 
 // deathsEvery is the least time between two log lines about dead letters of one endpoint.

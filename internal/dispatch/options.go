@@ -2,12 +2,11 @@ package dispatch
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -62,10 +61,10 @@ type Options struct {
 	MaxLanes int
 	// MaxBytes bounds the events of one app in memory, in bytes; 0 means DefaultMaxBytes. One event always fits.
 	MaxBytes int
-	// Dial opens connections to endpoints; nil: a net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS is the base of each endpoint's TLS configuration; nil: system roots, TLS 1.2 or newer.
-	TLS *tls.Config
+	// Egress is how callbacks leave the machine; nil: to public addresses, without a proxy.
+	Egress *egress.Egress
+	// Tracer follows attempts; nil: none.
+	Tracer Tracer
 	// Random returns numbers in [0,1) for the jitter; nil: math/rand/v2.
 	Random func() float64
 }
@@ -91,6 +90,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Egress == nil {
+		o.Egress, _ = egress.New(egress.Options{}) // which cannot fail
+	}
+	if o.Tracer == nil {
+		o.Tracer = noTracer{}
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64

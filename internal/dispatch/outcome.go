@@ -1,22 +1,18 @@
 package dispatch
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
-	"net"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/webhook"
 )
 
 // labelDelivered is the outcome of an attempt that did not fail, as metrics call it.
 const labelDelivered = "delivered"
 
-// Outcome is what came of an attempt. The zero Outcome is a delivery.
+// Outcome is what came of an attempt. One without a Reason is a delivery.
 type Outcome struct {
 	Reason Reason
 	// Detail adds a few words, such as the status. It is made of fixed texts, numbers and messages of the operating
@@ -69,13 +65,16 @@ func classify(a *answer, err error, now time.Time) Outcome {
 }
 
 func classifyAnswer(a *answer, err error) Outcome {
+	status := strconv.Itoa(a.status)
 	switch {
 	case a.status >= 300 && a.status < 400:
-		return Outcome{Reason: ReasonRedirect, Detail: strconv.Itoa(a.status)}
+		return Outcome{Reason: ReasonRedirect, Detail: status}
 	case a.status == http.StatusGone:
-		return Outcome{Reason: ReasonGone, Detail: strconv.Itoa(a.status)}
+		return Outcome{Reason: ReasonGone, Detail: status}
+	case egress.RefusedByNginx(a.status, a.body):
+		return Outcome{Reason: ReasonClientCert, Detail: "nginx answered 400: it refuses the client certificate, or wants one"}
 	case a.status != http.StatusOK:
-		return Outcome{Reason: ReasonStatus, Detail: strconv.Itoa(a.status)}
+		return Outcome{Reason: ReasonStatus, Detail: status}
 	case err != nil:
 		return classifyError(err)
 	case a.tooLarge:
@@ -93,61 +92,6 @@ func classifyBody(body []byte) Outcome {
 		return Outcome{Reason: ReasonAppError, Detail: "ErrorCode " + strconv.Itoa(response.ErrorCode)}
 	}
 	return Outcome{}
-}
-
-// phaseError marks an error with the phase of connecting that failed.
-type phaseError struct {
-	reason Reason
-	err    error
-}
-
-func (e *phaseError) Error() string { return e.err.Error() }
-
-func (e *phaseError) Unwrap() error { return e.err }
-
-// localErrors are faults of the machine that Kith runs on.
-var localErrors = []error{
-	syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
-}
-
-func classifyError(err error) Outcome {
-	for _, local := range localErrors {
-		if errors.Is(err, local) {
-			return Outcome{Reason: ReasonLocal, Detail: local.Error(), Ours: true}
-		}
-	}
-	var netErr net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) ||
-		errors.As(err, &netErr) && netErr.Timeout() {
-		return Outcome{Reason: ReasonTimeout}
-	}
-	var dnsErr *net.DNSError
-	if errors.As(err, &dnsErr) {
-		return Outcome{Reason: ReasonResolve, Detail: shorten(dnsErr.Err)}
-	}
-	if phase := (*phaseError)(nil); errors.As(err, &phase) {
-		return Outcome{Reason: phase.reason, Detail: phaseDetail(phase.err)}
-	}
-	return Outcome{Reason: ReasonBroken}
-}
-
-// phaseDetail picks the words that tell the operator what to look at, without addresses and URLs.
-func phaseDetail(err error) string {
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var errno syscall.Errno
-	var alert tls.AlertError
-	switch {
-	case errors.As(err, &certificate):
-		return shorten(certificate.Err.Error())
-	case errors.As(err, &record):
-		return "the endpoint does not speak TLS"
-	case errors.As(err, &alert):
-		return shorten(alert.Error())
-	case errors.As(err, &errno):
-		return errno.Error()
-	}
-	return ""
 }
 
 // retryAfter reads Retry-After, in seconds or as a date, where it has a meaning. Nonsense counts as absent.

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kithchat/kith/internal/egress"
 )
 
 func TestClassify(t *testing.T) {
@@ -24,11 +26,12 @@ func TestClassify(t *testing.T) {
 		return &answer{status: code, header: http.Header{"Retry-After": {retryAfter}}}
 	}
 	connect := func(err error) error {
-		return &url.Error{Op: "Post", URL: "http://h/?s=secret", Err: &phaseError{ReasonConnect, &net.OpError{
-			Op: "dial", Err: os.NewSyscallError("connect", err),
-		}}}
+		return &url.Error{Op: "Post", URL: "http://h/?s=secret", Err: &egress.Error{
+			Phase: egress.PhaseConnect, Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", err)},
+		}}
 	}
-	handshake := func(err error) error { return &phaseError{ReasonTLS, err} }
+	handshake := func(err error) error { return &egress.Error{Phase: egress.PhaseTLS, Err: err} }
+	own := func(phase egress.Phase, err error) error { return &egress.Error{Phase: phase, Ours: true, Err: err} }
 	tests := []struct {
 		name   string
 		answer *answer
@@ -61,14 +64,17 @@ func TestClassify(t *testing.T) {
 		{"503 with nonsense", status(503, "-5"), nil, Outcome{Reason: ReasonStatus, Detail: "503", Status: 503}},
 		{"500 does not ask for a delay", status(500, "7"), nil, Outcome{Reason: ReasonStatus, Detail: "500", Status: 500}},
 		{"500 whose body hangs", status(500, ""), context.DeadlineExceeded, Outcome{Reason: ReasonStatus, Detail: "500", Status: 500}},
-		{"no such host", nil, &phaseError{ReasonConnect, &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}, Outcome{Reason: ReasonResolve, Detail: "no such host"}},
-		{"resolver slow", nil, &phaseError{ReasonConnect, &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, Outcome{Reason: ReasonTimeout, Detail: ""}},
+		{"no such host", nil, &egress.Error{Phase: egress.PhaseResolve, Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}, Outcome{Reason: ReasonResolve, Detail: "no such host"}},
+		{
+			"resolver slow", nil, own(egress.PhaseResolve, &net.DNSError{Err: "i/o timeout", IsTimeout: true}),
+			Outcome{Reason: ReasonLocal, Detail: "the resolver did not answer: timeout", Ours: true},
+		},
 		{"refused", nil, connect(syscall.ECONNREFUSED), Outcome{Reason: ReasonConnect, Detail: "connection refused"}},
 		{"unreachable", nil, connect(syscall.EHOSTUNREACH), Outcome{Reason: ReasonConnect, Detail: "no route to host"}},
-		{"out of files", nil, connect(syscall.EMFILE), Outcome{Reason: ReasonLocal, Detail: "too many open files", Ours: true}},
-		{"out of ports", nil, connect(syscall.EADDRNOTAVAIL), Outcome{Reason: ReasonLocal, Detail: "cannot assign requested address", Ours: true}},
+		{"out of files", nil, own(egress.PhaseConnect, syscall.EMFILE), Outcome{Reason: ReasonLocal, Detail: "too many open files", Ours: true}},
+		{"out of ports", nil, own(egress.PhaseConnect, syscall.EADDRNOTAVAIL), Outcome{Reason: ReasonLocal, Detail: "cannot assign requested address", Ours: true}},
 		{"timeout", nil, fmt.Errorf("x: %w", context.DeadlineExceeded), Outcome{Reason: ReasonTimeout, Detail: ""}},
-		{"dial timeout", nil, connect(syscall.ETIMEDOUT), Outcome{Reason: ReasonTimeout, Detail: ""}},
+		{"dial timeout", nil, connect(syscall.ETIMEDOUT), Outcome{Reason: ReasonTimeout, Detail: "no connection in time"}},
 		{
 			"unknown authority", nil,
 			handshake(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
@@ -76,6 +82,23 @@ func TestClassify(t *testing.T) {
 		},
 		{"plain HTTP on a TLS port", nil, handshake(tls.RecordHeaderError{Msg: "first record"}), Outcome{Reason: ReasonTLS, Detail: "the endpoint does not speak TLS"}},
 		{"handshake broke off", nil, handshake(errors.New("EOF")), Outcome{Reason: ReasonTLS, Detail: ""}},
+		{
+			"client certificate refused", nil, &egress.Error{Phase: egress.PhaseClientCert, Err: errors.New("bad certificate")},
+			Outcome{Reason: ReasonClientCert},
+		},
+		{
+			"client certificate refused by nginx", &answer{status: 400, body: []byte("<h1>No required SSL certificate was sent")}, nil,
+			Outcome{
+				Reason: ReasonClientCert, Detail: "nginx answered 400: it refuses the client certificate, or wants one", Status: 400,
+			},
+		},
+		{"blocked address", nil, &egress.Error{Phase: egress.PhaseBlocked, Err: errors.New("x")}, Outcome{Reason: ReasonBlocked}},
+		{"proxy down", nil, own(egress.PhaseProxy, syscall.ECONNREFUSED), Outcome{Reason: ReasonProxy, Detail: "connection refused", Ours: true}},
+		{"header too large", nil, &egress.Error{Phase: egress.PhaseHeaders, Err: errors.New("x")}, Outcome{Reason: ReasonTooLarge}},
+		{"nobody listens", nil, errNoListener, Outcome{Reason: ReasonNoListener, Detail: "nobody listens"}},
+		{"listener went away", nil, errListenerGone, Outcome{Reason: ReasonConnect, Detail: "the listener went away"}},
+		{"listener's handler down", nil, errListenerSays, Outcome{Reason: ReasonConnect, Detail: "the listener could not ask its handler"}},
+		{"listener overrun", nil, errListenerFull, Outcome{Reason: ReasonTimeout, Detail: "the listener does not keep up"}},
 		{"closed early", nil, errors.New("EOF at http://h/?s=secret"), Outcome{Reason: ReasonBroken, Detail: ""}},
 	}
 	for _, tt := range tests {
@@ -91,6 +114,32 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// TestFailureTable holds that each failure of the documents' table has a reason of its own.
+func TestFailureTable(t *testing.T) {
+	table := []struct {
+		symptom string
+		answer  *answer
+		err     error
+		want    Reason
+	}{
+		{"timeout", nil, context.DeadlineExceeded, ReasonTimeout},
+		{"timeout: the name does not resolve", nil, &egress.Error{Phase: egress.PhaseResolve, Err: &net.DNSError{IsNotFound: true}}, ReasonResolve},
+		{"refused", nil, &egress.Error{Phase: egress.PhaseConnect, Err: syscall.ECONNREFUSED}, ReasonConnect},
+		{"certificate error", nil, &egress.Error{Phase: egress.PhaseTLS, Err: x509.UnknownAuthorityError{}}, ReasonTLS},
+		{"mutual-auth error", nil, &egress.Error{Phase: egress.PhaseClientCert, Err: errors.New("x")}, ReasonClientCert},
+		{"status not 200", &answer{status: 500}, nil, ReasonStatus},
+		{"body unparsable", &answer{status: 200, body: []byte("OK")}, nil, ReasonNotJSON},
+	}
+	seen := map[Reason]string{}
+	for _, row := range table {
+		got := classify(row.answer, row.err, time.Time{}).Reason
+		if got != row.want || seen[got] != "" {
+			t.Errorf("%s is %q, want %q alone; it is also %q", row.symptom, got, row.want, seen[got])
+		}
+		seen[got] = row.symptom
+	}
+}
+
 func TestClassifyAnswersThatAreNotJSON(t *testing.T) {
 	for _, body := range []string{"", "OK", "<html>", "[]", "null", `{}`, `{"ErrorCode":"0"}`, `{"ErrorCode":0.5}`, "\x1f\x8b"} {
 		if got := classify(&answer{status: 200, body: []byte(body)}, nil, time.Time{}); got.Reason != ReasonNotJSON {
@@ -99,9 +148,12 @@ func TestClassifyAnswersThatAreNotJSON(t *testing.T) {
 	}
 }
 
-func TestReasonsAreDistinctAndShort(t *testing.T) {
+func TestReasonsAreDistinctShortAndExplained(t *testing.T) {
 	seen := map[Reason]bool{}
 	for _, r := range Reasons() {
+		if Explain(r) == "" || strings.Contains(Explain(r), "\n") {
+			t.Errorf("%s is not explained in one line", r)
+		}
 		if r == "" || len(r) > 20 || seen[r] || string(r) == labelDelivered {
 			t.Errorf("bad reason %q", r)
 		}

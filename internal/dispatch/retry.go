@@ -50,18 +50,10 @@ func policyOf(c relation.Callback, budget time.Duration) policy {
 	return policy{retry: c.RetryPolicy(), appError: c.AppErrorPolicy(), attempts: c.MaxAttempts, budget: budget}
 }
 
-// trial is an attempt that ended.
-type trial struct {
-	outcome      Outcome
-	began, ended time.Time
-	random       float64       // in [0,1), for the jitter
-	ownWait      time.Duration // how long to wait after a fault of our own
-}
-
 // accept makes an answer with another ErrorCode than 0 a delivery, for the apps that want it so.
 func (p policy) accept(o Outcome) Outcome {
 	if o.Reason == ReasonAppError && p.appError == relation.AppErrorAccept {
-		return Outcome{Detail: o.Detail, Status: o.Status}
+		return Outcome{Detail: o.Detail + ", which the app accepts", Status: o.Status}
 	}
 	return o
 }

@@ -92,7 +92,8 @@ func TestDecide(t *testing.T) {
 			retry(time.Second, ended, "status: 503"),
 		},
 		{
-			"throttled without a wait", day, fresh, Outcome{Reason: ReasonStatus, Detail: "429", Status: 429},
+			"throttled without a wait", day, fresh,
+			Outcome{Reason: ReasonStatus, Detail: "429", Status: 429},
 			retry(5*time.Second, ended, "status: 429"),
 		},
 		{
@@ -119,13 +120,15 @@ func TestDecide(t *testing.T) {
 		},
 		{"attempts left", with(func(p *policy) { p.attempts = 4 }), fresh, refused, retry(time.Second, ended, "connect: connection refused")},
 		{
-			"no retry", with(func(p *policy) { p.retry = relation.RetryOff }), relation.Event{SDKAppID: appA, Owner: "mira.k", Seq: 7},
+			"no retry", with(func(p *policy) { p.retry = relation.RetryOff }),
+			relation.Event{SDKAppID: appA, Owner: "mira.k", Seq: 7},
 			Outcome{Reason: ReasonTimeout},
 			relation.Settlement{Verdict: relation.Dead, Attempts: 1, Reason: "timeout; given up after 1 attempt, later events of the account go on"},
 		},
 		{
 			"timeouts only, a timeout", with(func(p *policy) { p.retry = relation.RetryTimeouts }), fresh,
-			Outcome{Reason: ReasonTimeout}, retry(time.Second, ended, "timeout"),
+			Outcome{Reason: ReasonTimeout},
+			retry(time.Second, ended, "timeout"),
 		},
 		{
 			"timeouts only, another failure", with(func(p *policy) { p.retry = relation.RetryTimeouts }), fresh, refused,

@@ -2,140 +2,115 @@ package dispatch
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
 	"net/http"
-	"net/http/httptrace"
+	"net/url"
 	"reflect"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/webhook"
 )
 
-const (
-	// maxAnswer is the longest answer body that is read, in bytes.
-	maxAnswer = 64 << 10
-	// maxAnswerHeader is the longest answer header that is read, in bytes.
-	maxAnswerHeader = 64 << 10
-	// idleConnection is how long an unused connection is kept. Common servers close theirs after 60 seconds or more.
-	idleConnection = 30 * time.Second
-)
+// maxAnswer is the longest answer body that is read, in bytes.
+const maxAnswer = 64 << 10
 
 // settings is the part of an app's record that decides how its events are sent. Other changes of the record leave
 // connections alone.
 type settings struct {
 	url         string
 	token       string
+	keys        []relation.SigningKey
+	listen      bool
+	ca          string
+	cert        relation.ClientCertificate // zero: none is shown
 	timeout     time.Duration
 	concurrency int
 	policy      policy
 	disabled    bool
 }
 
+func settingsOf(app *relation.App, budget time.Duration) settings {
+	c := app.Callback
+	s := settings{
+		url: c.URL, token: c.Token, keys: c.SigningKeys, listen: c.Listen, ca: c.CA,
+		timeout: c.Timeout(), concurrency: c.Attempts(), policy: policyOf(c, budget), disabled: app.Disabled,
+	}
+	if c.MutualTLS && c.ClientCert != nil {
+		s.cert = *c.ClientCert
+	}
+	return s
+}
+
 func (s settings) equal(o settings) bool { return reflect.DeepEqual(s, o) }
 
 // off reports whether nothing can be sent.
-func (s settings) off() bool { return s.disabled || s.url == "" }
+func (s settings) off() bool { return s.disabled || s.url == "" && !s.listen }
 
-func settingsOf(app *relation.App, budget time.Duration) settings {
-	c := app.Callback
-	return settings{
-		url: c.URL, token: c.Token, timeout: c.Timeout(), concurrency: c.Attempts(), policy: policyOf(c, budget),
-		disabled: app.Disabled,
-	}
-}
+// listenURL stands for the URL of an app whose events go to who listens. Nothing connects to it.
+const listenURL = "http://listener.invalid/"
 
 // route is how attempts reach one endpoint under one set of settings. It is never changed: new settings make a new
 // route, and attempts under way finish on the old one.
 type route struct {
 	settings
-	sdkAppID uint32
-	target   *webhook.Target
-	client   *http.Transport
-	secrets  []string
+	sdkAppID   uint32
+	userAgent  string
+	target     *webhook.Target
+	configured string // the query of the URL
+	signing    *signing
+	client     *http.Transport // nil: hub
+	hub        *hub
+	secrets    []string
 }
 
-// newRoute returns a route to the app's endpoint. It fails when the URL cannot be called.
-func newRoute(sdkAppID uint32, s settings, o *Options) (*route, error) {
-	target, err := webhook.NewTarget(webhook.TargetOptions{URL: s.url, SDKAppID: sdkAppID, Token: s.token})
+// newRoute returns a route to the app's endpoint. It fails when the endpoint cannot be called.
+func (d *Dispatcher) newRoute(sdkAppID uint32, s settings) (*route, error) {
+	r := &route{settings: s, sdkAppID: sdkAppID, userAgent: d.userAgent, secrets: secretsOf(s)}
+	if s.listen {
+		r.url, r.hub = listenURL, d.hubOf(sdkAppID)
+	}
+	var err error
+	r.target, err = webhook.NewTarget(webhook.TargetOptions{URL: r.url, SDKAppID: sdkAppID, Token: s.token})
 	if err != nil {
 		return nil, err
 	}
-	return &route{settings: s, sdkAppID: sdkAppID, target: target, client: newTransport(s, o), secrets: secretsOf(s)}, nil
-}
-
-// newTransport returns a connection pool of its own for an endpoint. It speaks HTTP/1.1 only: there, a connection that hangs
-// holds up one attempt, and under HTTP/2 it would hold up all. It uses no proxy and follows no redirect.
-func newTransport(s settings, o *Options) *http.Transport {
-	d := dialer{dial: o.Dial, tls: &tls.Config{MinVersion: tls.VersionTLS12}, timeout: s.timeout}
-	if d.dial == nil {
-		d.dial = new(net.Dialer).DialContext
+	if u, err := url.Parse(r.url); err == nil {
+		r.configured = u.RawQuery
 	}
-	if o.TLS != nil {
-		d.tls = o.TLS.Clone()
-	}
-	if d.tls.ClientSessionCache == nil {
-		d.tls.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:            d.dialPlain,
-		DialTLSContext:         d.dialTLS,
-		DisableCompression:     true,
-		MaxIdleConns:           s.concurrency,
-		MaxIdleConnsPerHost:    s.concurrency,
-		IdleConnTimeout:        idleConnection,
-		MaxResponseHeaderBytes: maxAnswerHeader,
-		Protocols:              protocols,
-	}
-}
-
-// dialer opens connections and marks each error with the phase that failed. The transport lets a dial outlive the attempt
-// that asked for it, so the dialer has a time limit of its own.
-type dialer struct {
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	tls     *tls.Config
-	timeout time.Duration
-}
-
-func (d *dialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	conn, err := d.dial(ctx, network, address)
-	if err != nil {
-		return nil, &phaseError{ReasonConnect, err}
-	}
-	return conn, nil
-}
-
-func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	plain, err := d.dialPlain(ctx, network, address)
-	if err != nil {
+	if r.signing, err = newSigning(s.keys, d.o.Now()); err != nil {
 		return nil, err
 	}
-	config := d.tls.Clone()
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(address)
+	if s.listen {
+		return r, nil
 	}
-	conn := tls.Client(plain, config)
-	trace := httptrace.ContextClientTrace(ctx)
-	if trace != nil && trace.TLSHandshakeStart != nil {
-		trace.TLSHandshakeStart()
+	r.client, err = d.o.Egress.Transport(egress.Endpoint{
+		Timeout: s.timeout, Connections: s.concurrency, CA: s.ca, ClientCert: s.cert.Cert, ClientKey: s.cert.Key,
+	})
+	return r, err
+}
+
+// name is what the endpoint is called in logs and reports: the URL without its query.
+func (r *route) name() string {
+	if r.hub != nil {
+		return "listener"
 	}
-	err = conn.HandshakeContext(ctx)
-	if trace != nil && trace.TLSHandshakeDone != nil {
-		trace.TLSHandshakeDone(conn.ConnectionState(), err)
-	}
-	if err != nil {
-		_ = plain.Close()
-		return nil, &phaseError{ReasonTLS, err}
-	}
-	return conn, nil
+	return r.target.String()
 }
 
 // close lets go of unused connections. Those in use are closed when their attempt ends.
-func (r *route) close() { r.client.CloseIdleConnections() }
+func (r *route) close() {
+	if r.client != nil {
+		r.client.CloseIdleConnections()
+	}
+}
+
+// send makes one request, signed for now, and reads the answer. The route's timeout covers all of it.
+func (r *route) send(ctx context.Context, o outgoing) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	if r.hub != nil {
+		return r.hub.ask(ctx, o)
+	}
+	return r.post(ctx, o)
+}

@@ -42,6 +42,9 @@ func (e *endpoint) status() relation.EndpointStatus {
 		s.State, s.Since, s.Reason = e.circuit.state, e.circuit.since, e.circuit.reason
 		s.Limit = e.limit.at()
 	}
+	if e.state.settings.listen {
+		s.Listeners = e.d.hubOf(e.sdkAppID).count()
+	}
 	if s.State == relation.EndpointFailing {
 		s.Limit, s.NextProbe = 1, e.circuit.probeAt
 	}

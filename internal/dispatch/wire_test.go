@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -84,8 +85,11 @@ func stateOf(e relation.Event, state relation.StateChange) relation.Event {
 // onTheWire sends an event at a fixed time and returns the bytes that arrive.
 func onTheWire(t *testing.T, s settings, event relation.Event) string {
 	client, server := net.Pipe()
-	o := Options{Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil }}.withDefaults()
-	r, err := newRoute(event.SDKAppID, s, &o)
+	d := New(Options{
+		Egress: egressOf(t, egress.Options{Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil }}),
+		Now:    func() time.Time { return time.Unix(1767225660, 0) }, Version: "1.2.3",
+	})
+	r, err := d.newRoute(event.SDKAppID, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +108,7 @@ func onTheWire(t *testing.T, s settings, event relation.Event) string {
 		_, _ = io.WriteString(server, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"+answerOK)
 		got <- raw.String()
 	}()
-	a, err := r.send(t.Context(), messageOf(&event), time.Unix(1767225660, 0), "Kith/1.2.3")
+	a, err := r.send(t.Context(), r.compose(messageOf(&event), d.o.Now()))
 	if outcome := classify(a, err, time.Time{}); !outcome.Delivered() {
 		t.Errorf("outcome: %v (%v)", outcome, err)
 	}

@@ -65,12 +65,13 @@ func (e *endpoint) attempt(j job) {
 	if !e.begin(j) {
 		return
 	}
-	t, record, ok := e.d.attempt(e.d.attempts, j.route, &j.head)
+	t, ok := e.d.attempt(e.d.attempts, j.route, &j.head, messageOf(&j.head.Event))
 	if !ok {
 		return // the dispatcher is being stopped by force; the lane is not needed any more
 	}
 	s := e.observe(j, t)
-	s.Attempt = record
+	s.Attempt = t.record
+	e.d.tell(j.route, &j.head.Event, t, s.Verdict, s.Due)
 	e.report(&j.head.Event, t.outcome, s)
 	e.d.settler.add(verdict{s, func(more bool) { e.settled(j.lane, s, more) }})
 }
@@ -136,4 +137,3 @@ func (e *endpoint) begin(j job) bool {
 	}
 	return true
 }
-

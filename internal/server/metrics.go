@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/dispatch"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/store"
 )
@@ -108,10 +109,16 @@ func (m *metrics) Ended(why api.Refusal) { m.gatewayEnds.WithLabelValues(strconv
 func (m *metrics) Pushed() { m.gatewayPushes.Inc() }
 
 // Attempt implements dispatch.Metrics.
-func (m *metrics) Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration) {
+func (m *metrics) Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration, _ bool) {
 	m.attempts.WithLabelValues(appLabel(sdkAppID), string(kind), outcome).Inc()
 	m.attemptSeconds.WithLabelValues(string(kind)).Observe(took.Seconds())
 }
+
+// Retried implements dispatch.Metrics.
+func (m *metrics) Retried(uint32, relation.EventKind) {}
+
+// Dead implements dispatch.Metrics.
+func (m *metrics) Dead(uint32, relation.EventKind, dispatch.Reason) {}
 
 // FirstByte implements dispatch.Metrics.
 func (m *metrics) FirstByte(_ uint32, kind relation.EventKind, after time.Duration) {
