@@ -56,7 +56,7 @@ type Config struct {
 	RecordSize      int64         `group:"Callbacks" name:"record-size" default:"1073741824" unit:"bytes" doc:"Most that the record of delivered events may take, about. Beyond it the oldest go first, of the app that has most."`
 	NodeName        string        `group:"Callbacks" name:"node-name" doc:"What the record of attempts calls this process. Empty: the host's name."`
 
-	TraceEndpoint string  `group:"Tracing" name:"trace-endpoint" unit:"URL" doc:"OTLP endpoint that traces go to over HTTP, as http://127.0.0.1:4318. Empty: none."`
+	TraceEndpoint string  `group:"Tracing" name:"trace-endpoint" unit:"URL" doc:"OTLP endpoint that traces go to over HTTP, as http://127.0.0.1:4318; without a path /v1/traces is meant. Empty: none."`
 	TraceSample   float64 `group:"Tracing" name:"trace-sample" default:"0.01" unit:"share" doc:"Share of calls that are traced, 0 to 1, when the caller has not decided. A caller's traceparent is followed."`
 
 	LogFormat       string        `group:"Process" name:"log-format" default:"text" unit:"text or json" doc:"Format of the log on standard error."`

@@ -176,8 +176,9 @@ func (p *problems) callbacks(c Config) {
 	p.check(len(c.NodeName) <= maxNodeName, "node-name", "must have at most %d characters", maxNodeName)
 	if c.TraceEndpoint != "" {
 		u, err := url.Parse(c.TraceEndpoint)
-		p.check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "trace-endpoint",
-			"must be a URL such as http://127.0.0.1:4318")
+		p.check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "",
+			"trace-endpoint", "must be a URL such as http://127.0.0.1:4318, without user or query; "+
+				"give a token to OTEL_EXPORTER_OTLP_HEADERS in the environment")
 	}
 	p.check(c.TraceSample >= 0 && c.TraceSample <= 1, "trace-sample", "must be 0 to 1")
 	for _, text := range strings.Split(c.MasterKey, ",") {

@@ -52,6 +52,7 @@ func TestValidateNamesEachProblem(t *testing.T) {
 		{"no record", func(c *config.Config) { c.RecordRetention = 0 }, ""},
 		{"long node name", func(c *config.Config) { c.NodeName = strings.Repeat("n", 65) }, "node-name must have at most 64"},
 		{"traces to nowhere", func(c *config.Config) { c.TraceEndpoint = "127.0.0.1:4318" }, "trace-endpoint must be"},
+		{"traces with a secret in the URL", func(c *config.Config) { c.TraceEndpoint = "https://kith:secret@traces.example.net" }, "trace-endpoint must be"},
 		{"more than all traces", func(c *config.Config) { c.TraceSample = 1.5 }, "trace-sample must be 0 to 1"},
 		{"traces of no number", func(c *config.Config) { c.TraceSample = math.NaN() }, "trace-sample must be 0 to 1"},
 		{"short master key", func(c *config.Config) { c.MasterKey = "aHVudGVyMg==" }, "master-key must be 32 bytes"},

@@ -28,7 +28,7 @@ func changeBlocks(ctx context.Context, c call, req *api.BlocklistTargets, change
 		return nil, err
 	}
 	outcomes, err := change(ctx, relation.BlockCommand{
-		App: c.app, Owner: c.session.key.UserID, Targets: req.ToAccount, Origin: c.session.device.Origin,
+		App: c.app, Owner: c.session.key.UserID, Targets: req.ToAccount, Origin: c.origin(),
 	})
 	if err != nil {
 		return nil, err

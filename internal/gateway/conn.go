@@ -190,7 +190,7 @@ func (c *conn) departLocked() {
 	c.g.running.Add(1)
 	go func() {
 		defer c.g.running.Done()
-		c.g.depart(s, why, why == 0)
+		c.g.depart(s, why, why == 0, "")
 	}()
 }
 
@@ -287,7 +287,7 @@ func (c *conn) finish() {
 	c.cut()
 	c.g.o.Metrics.Ended(why)
 	if c.session != nil && !departed {
-		c.g.depart(c.session, why, false)
+		c.g.depart(c.session, why, false, "")
 	}
 	c.g.remove(c)
 }

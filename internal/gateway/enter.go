@@ -17,6 +17,7 @@ type arrival struct {
 	ticket   usersig.Ticket
 	position *api.BlocklistPosition
 	request  request
+	trace    string // traceparent of the login, empty when it is not followed
 }
 
 // plan is what a login does to the user's other devices.
@@ -45,8 +46,10 @@ func (g *Gateway) enter(ctx context.Context, a arrival) error {
 		return err
 	}
 	lost := g.repairs.lost.Load()
+	device := s.device
+	device.Origin.Trace = a.trace // of this event alone, not of the session's
 	head, err := g.o.Service.Enter(ctx, relation.EnterCommand{
-		App: a.app, UserID: s.key.UserID, Device: s.device, Kicked: p.kicked(s.device.ID), Resumed: p.resumed,
+		App: a.app, UserID: s.key.UserID, Device: device, Kicked: p.kicked(s.device.ID), Resumed: p.resumed,
 		Admit: func(head relation.AccountHead) error { return g.checkKick(a.ticket, head.KickedAt) },
 	})
 	emits := a.app.Emits(relation.EventState)
@@ -191,12 +194,13 @@ func (p *plan) kicked(device string) []relation.Device {
 
 // depart takes a session whose connection ended off its user's, and tells of it as far as the app wants to know. One that was
 // replaced or put out by another login is gone already, and the login told of it.
-func (g *Gateway) depart(s *session, why api.Refusal, loggedOut bool) {
+func (g *Gateway) depart(s *session, why api.Refusal, loggedOut bool, trace string) {
 	one := g.users.pin(s.key)
 	defer g.users.unpin(one)
 	one.gate.Lock()
 	defer one.gate.Unlock()
 	d := absent{key: s.key, device: s.device, recorded: s.recorded, action: relation.ActionDisconnect, reason: relation.ReasonLinkClose}
+	d.device.Origin.Trace = trace
 	atOnce := loggedOut || why == api.RefusalRevoked
 	switch {
 	case loggedOut:

@@ -18,14 +18,15 @@ func (c *conn) handle(frame []byte) {
 		name = c.g.nameOf(*r.Method)
 		err = c.admit(r)
 	}
+	f := c.g.follow(name)
 	if slow := c.limit(start); slow != nil { // of every frame, so that broken ones are not free
 		err = slow
 	}
 	var result any
 	if err == nil && name == api.MethodLogin {
-		err = c.login(r) // it queues its own answer
+		err = c.login(r, f) // it queues its own answer
 	} else if err == nil {
-		result, err = c.carryOut(r)
+		result, err = c.carryOut(r, f)
 	}
 	var code api.Code
 	switch {
@@ -34,6 +35,7 @@ func (c *conn) handle(frame []byte) {
 	case result != nil && len(r.ID) > 0:
 		c.push(resultFrame(r.ID, result))
 	}
+	f.ended(c.session, code)
 	if c.session != nil && c.session.loggedOut {
 		c.end(0, "logged out")
 	}
@@ -83,7 +85,7 @@ func (c *conn) limit(now time.Time) error {
 }
 
 // carryOut runs a method of a session that is logged in.
-func (c *conn) carryOut(r request) (result any, err error) {
+func (c *conn) carryOut(r request, f *followed) (result any, err error) {
 	defer recoverTo(&err)
 	m, ok := c.g.methods[*r.Method]
 	if !ok {
@@ -97,7 +99,7 @@ func (c *conn) carryOut(r request) (result any, err error) {
 	}
 	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
 	defer cancel()
-	return m(ctx, call{session: c.session, app: app}, r.Params)
+	return m(ctx, call{session: c.session, app: app, followed: f}, r.Params)
 }
 
 // refuse answers an error and ends the connection if the error says so.

@@ -15,7 +15,7 @@ import (
 )
 
 // login is login: it authenticates, makes the connection a session and queues the answer.
-func (c *conn) login(r request) (err error) {
+func (c *conn) login(r request, f *followed) (err error) {
 	defer recoverTo(&err)
 	var p api.LoginParams
 	if err := decodeParams(r.Params, &p); err != nil {
@@ -42,7 +42,7 @@ func (c *conn) login(r request) (err error) {
 	s.setTicket(ticket, signer)
 	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
 	defer cancel()
-	return c.g.enter(ctx, arrival{session: s, app: app, ticket: ticket, position: p.Blocklist, request: r})
+	return c.g.enter(ctx, arrival{session: s, app: app, ticket: ticket, position: p.Blocklist, request: r, trace: f.traceparent()})
 }
 
 func (c *conn) newSession(p *api.LoginParams) *session {

@@ -61,6 +61,7 @@ type Options struct {
 	Log     *slog.Logger     // nil: discard
 	Now     func() time.Time // nil: time.Now. Timers use the process's own clock.
 	Metrics Metrics          // nil: none
+	Tracer  Tracer           // nil: no call is followed
 
 	MaxFrame     int64         // largest frame that is read, in bytes
 	MaxQueue     int           // most bytes that wait to be written on one connection

@@ -98,7 +98,7 @@ func (g *Gateway) ping(context.Context, call, *struct{}) (any, error) { return s
 // connection is closed after the answer.
 func (g *Gateway) logout(_ context.Context, c call, _ *struct{}) (any, error) {
 	c.session.loggedOut = true
-	g.depart(c.session, 0, true)
+	g.depart(c.session, 0, true, c.trace())
 	return struct{}{}, nil
 }
 
@@ -107,8 +107,9 @@ type method func(ctx context.Context, c call, params jsontext.Value) (any, error
 
 // call is what a method knows of its caller.
 type call struct {
-	session *session
-	app     *relation.App
+	session  *session
+	app      *relation.App
+	followed *followed // nil when nobody follows it
 }
 
 // table lists the methods of a session. login is not one of them.
@@ -131,6 +132,9 @@ func row[Req any](do func(context.Context, call, *Req) (any, error)) method {
 		req := new(Req)
 		if err := decodeParams(params, req); err != nil {
 			return nil, err
+		}
+		if c.followed != nil {
+			c.followed.accounts = accountsOf(req)
 		}
 		return do(ctx, c, req)
 	}

@@ -35,6 +35,7 @@ var table = []row{
 	{"internal/result", []string{"internal/relation", "api"}},
 	{"internal/restapi", []string{"internal/relation", "internal/auth", "internal/clientip", "internal/result", "api", "usersig"}},
 	{"internal/gateway", []string{"internal/relation", "internal/auth", "internal/clientip", "internal/result", "api", "usersig"}},
+	{"internal/tracing/...", []string{"internal/relation", "api"}},
 	{"internal/operator", []string{"internal/relation", "api", "internal/apps", "internal/config", "webhook", "usersig"}},
 	{"internal/server", []string{"..."}},
 
@@ -53,7 +54,7 @@ var table = []row{
 }
 
 // testOnly are the packages that no part of the product may import.
-var testOnly = []string{"internal/pgtest", "internal/leaktest", "internal/lint", "internal/store/storetest", "conformance"}
+var testOnly = []string{"internal/pgtest", "internal/leaktest", "internal/lint", "internal/store/storetest", "internal/tracing/tracetest", "conformance"}
 
 // mayUseTestOnly are the packages that measure and may therefore import those of testOnly.
 var mayUseTestOnly = []string{"bench/...", "internal/store/storetest"}

@@ -31,17 +31,17 @@ func putBuffer(b *bytes.Buffer) {
 }
 
 // readJob reads and decodes the body. What it returns holds no part of the buffer.
-func (h *Handler) readJob(cmd *command, r *http.Request) (job, error) {
+func (h *Handler) readJob(cmd *command, r *http.Request) (do job, accounts int, err error) {
 	if r.ContentLength > h.maxBody {
-		return nil, h.bodyTooLarge()
+		return nil, 0, h.bodyTooLarge()
 	}
 	b := getBuffer()
 	defer putBuffer(b)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, h.maxBody+1)); err != nil {
-		return nil, failure{api.CodeBodyNotJSON, "the body could not be read to its end"}
+		return nil, 0, failure{api.CodeBodyNotJSON, "the body could not be read to its end"}
 	}
 	if int64(b.Len()) > h.maxBody {
-		return nil, h.bodyTooLarge()
+		return nil, 0, h.bodyTooLarge()
 	}
 	return cmd.bind(b.Bytes())
 }

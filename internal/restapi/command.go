@@ -11,8 +11,8 @@ import (
 type command struct {
 	service *service
 	name    string
-	// bind decodes a body and returns what carries it out.
-	bind func(body []byte) (job, error)
+	// bind decodes a body and returns what carries it out, and how many accounts it is about.
+	bind func(body []byte) (do job, accounts int, err error)
 }
 
 // call is what a command knows of its caller.
@@ -45,12 +45,12 @@ func (h *Handler) table() []*command {
 
 // row makes the command that decodes a Req and does do with it.
 func row[Req any](s *service, name string, do func(context.Context, call, *Req) (any, error)) *command {
-	return &command{service: s, name: name, bind: func(body []byte) (job, error) {
+	return &command{service: s, name: name, bind: func(body []byte) (job, int, error) {
 		req := new(Req)
 		if err := s.decode(body, req); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return func(ctx context.Context, c call) (any, error) { return do(ctx, c, req) }, nil
+		return func(ctx context.Context, c call) (any, error) { return do(ctx, c, req) }, accountsOf(req), nil
 	}}
 }
 

@@ -57,6 +57,8 @@ func TestEveryErrorHasACode(t *testing.T) {
 		"ErrNoAccount":   {relation.ErrNoAccount, failure{30003, ownerInfo}, failure{70107, noAccount}, failure{70107, noAccount}},
 		"ErrNoApp":       {relation.ErrNoApp, failure{70020, noApp}, failure{70020, noApp}, failure{70020, noApp}},
 		"ErrAppExists":   {relation.ErrAppExists, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}}, // no command makes apps
+		"ErrNoEvent":     {relation.ErrNoEvent, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},   // none asks for events
+		"ErrNoReplay":    {relation.ErrNoReplay, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},  // or replays
 		"ErrUnavailable": {relation.ErrUnavailable, failure{30006, again}, failure{70500, again}, failure{91000, again}},
 	}
 	names := 0

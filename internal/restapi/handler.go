@@ -57,6 +57,8 @@ type Options struct {
 	Now func() time.Time
 	// Metrics is told of each answer; nil means nobody is.
 	Metrics Metrics
+	// Tracer follows calls; nil: none are followed.
+	Tracer Tracer
 	// TrustedProxies are the peers whose X-Forwarded-For counts; none when empty.
 	TrustedProxies []netip.Prefix
 	// MaxBody is the largest body in bytes; 0 means DefaultMaxBody.
@@ -77,6 +79,7 @@ type Handler struct {
 	log         *slog.Logger
 	now         func() time.Time
 	metrics     Metrics
+	tracer      Tracer
 	proxies     clientip.Resolver
 	maxBody     int64
 	callTimeout time.Duration
@@ -98,6 +101,7 @@ func New(o Options) *Handler {
 		log:         o.Log,
 		now:         o.Now,
 		metrics:     o.Metrics,
+		tracer:      o.Tracer,
 		proxies:     clientip.New(o.TrustedProxies),
 		maxBody:     orDefault(o.MaxBody, DefaultMaxBody),
 		callTimeout: orDefault(o.CallTimeout, DefaultCallTimeout),
@@ -140,7 +144,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cmd == nil {
 		cmd = unknownCommand
 	}
-	answer, err := h.serve(cmd, r)
+	f := h.follow(cmd, r)
+	answer, err := h.serve(cmd, r, &f)
 	code := api.OK
 	if err != nil {
 		fail := h.explain(cmd, err)
@@ -149,13 +154,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h.respond(w, cmd, answer)
+	f.ended(code)
 	if h.metrics != nil {
 		h.metrics.Observe(cmd.name, code, h.now().Sub(start))
 	}
 }
 
 // serve takes a request through all steps and returns the answer of a success. A failure may have an answer, too; see job.
-func (h *Handler) serve(cmd *command, r *http.Request) (answer any, err error) {
+func (h *Handler) serve(cmd *command, r *http.Request, f *followed) (answer any, err error) {
 	defer recoverTo(&err)
 	if cmd == unknownCommand {
 		return nil, failure{api.CodeUnknownPath, "there is no such command; check the path, which is case-sensitive"}
@@ -167,15 +173,17 @@ func (h *Handler) serve(cmd *command, r *http.Request) (answer any, err error) {
 	if err != nil {
 		return nil, err
 	}
+	f.sdkAppID = app.SDKAppID
 	if err := h.rates.allow(app, cmd.name, h.now()); err != nil {
 		return nil, err
 	}
-	job, err := h.readJob(cmd, r)
+	job, accounts, err := h.readJob(cmd, r)
 	if err != nil {
 		return nil, err
 	}
+	f.accounts = accounts
 	if app, err = h.stillAllowed(r, cmd, app); err != nil {
 		return nil, err
 	}
-	return h.run(r.Context(), cmd, job, call{app: app, origin: h.origin(r)})
+	return h.run(r.Context(), cmd, job, call{app: app, origin: h.origin(r, f.traceparent)})
 }

@@ -11,6 +11,7 @@ import (
 // store in benchmarks, and for one that tells whether a call wanted a change in fuzzing.
 type nullStore struct {
 	changes atomic.Int64
+	last    atomic.Pointer[relation.Change]
 }
 
 func (s *nullStore) Apply(_ context.Context, scope relation.Scope, decide func(relation.Snapshot) relation.Change) error {
@@ -22,6 +23,7 @@ func (s *nullStore) Apply(_ context.Context, scope relation.Scope, decide func(r
 		snap.Accounts[i] = relation.Account{Exists: true, Blocked: true}
 	}
 	c := decide(snap)
+	s.last.Store(&c)
 	if len(c.Block)+len(c.Unblock)+len(c.Import)+len(c.Delete)+len(c.Kick)+len(c.Events) > 0 {
 		s.changes.Add(1)
 	}

@@ -15,7 +15,7 @@ func TestOrigin(t *testing.T) {
 	})
 	for peer, want := range map[string]string{"10.0.0.1:4711": "198.51.100.1", "203.0.113.7:4711": "203.0.113.7", "@": ""} {
 		r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}
-		if got, want := f.h.origin(r), (relation.Origin{ClientIP: want, Platform: "RESTAPI"}); got != want {
+		if got, want := f.h.origin(r, "00-1"), (relation.Origin{ClientIP: want, Platform: "RESTAPI", Trace: "00-1"}); got != want {
 			t.Errorf("peer %s: got %+v, want %+v", peer, got, want)
 		}
 	}

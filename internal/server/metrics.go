@@ -36,6 +36,8 @@ type metrics struct {
 	attemptSeconds *prometheus.HistogramVec // command
 	firstByte      *prometheus.HistogramVec // command
 
+	traceSpans *prometheus.CounterVec // result
+
 	commits        *prometheus.CounterVec // result
 	commitSeconds  prometheus.Histogram
 	commitCalls    prometheus.Histogram
@@ -54,6 +56,7 @@ func newMetrics(version string) *metrics {
 		attempts:           counters("kith_callback_attempts_total", "Callback attempts, by app, command and outcome: delivered, or the reason of the failure.", "sdkappid", "command", "outcome"),
 		attemptSeconds:     histograms("kith_callback_attempt_seconds", "Time of a callback attempt.", "command"),
 		firstByte:          histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte.", "command"),
+		traceSpans:         counters("kith_trace_spans_total", "Spans of traces, by result: sent to the collector, or lost.", "result"),
 		commits:            counters("kith_store_commits_total", "Group commits, by result: ok or failed.", "result"),
 		commitSeconds:      histogram("kith_store_commit_seconds", "Time of a group commit.", latencies),
 		commitCalls:        histogram("kith_store_commit_calls", "Calls merged into one commit.", prometheus.ExponentialBuckets(1, 2, 10)),
@@ -67,7 +70,7 @@ func newMetrics(version string) *metrics {
 	m.registry.MustRegister(
 		m.gatewayCalls, m.gatewayCallSeconds, m.gatewayEnds, m.gatewayPushes,
 		m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.firstByte,
-		m.commits, m.commitSeconds, m.commitCalls, m.commitVerdicts, build,
+		m.traceSpans, m.commits, m.commitSeconds, m.commitCalls, m.commitVerdicts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -139,6 +142,15 @@ func (m *metrics) batch(b store.Batch) {
 	if b.Verdicts > 0 {
 		m.commitVerdicts.Observe(float64(b.Verdicts))
 	}
+}
+
+// exported takes note of spans that were sent or lost.
+func (m *metrics) exported(spans int, sent bool) {
+	result := "sent"
+	if !sent {
+		result = "lost"
+	}
+	m.traceSpans.WithLabelValues(result).Add(float64(spans))
 }
 
 func appLabel(sdkAppID uint32) string { return strconv.FormatUint(uint64(sdkAppID), 10) }

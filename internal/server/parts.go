@@ -83,7 +83,7 @@ func (s *Server) join(context.Context) error {
 	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})
 	rest := restapi.Options{
 		Service: service, Apps: s.registry, Kicks: s.store, Auth: verifier,
-		Log: s.log, Now: s.now, Metrics: s.metrics,
+		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.restTracer(),
 		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout,
 		TicketCache: max(1, s.config.TicketCache), // there, 0 means the default; one ticket is as good as none
 	}
@@ -129,7 +129,7 @@ func (s *Server) gatewayOptions(service *relation.Service, verifier *auth.Verifi
 	c := s.config
 	return gateway.Options{
 		Service: service, Apps: s.registry, Auth: verifier, Store: s.store, Proxies: clientip.New(c.Proxies()),
-		Log: s.log, Now: s.now, Metrics: s.metrics,
+		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.gatewayTracer(),
 		MaxFrame: c.GatewayMaxFrame, MaxQueue: c.GatewayQueue, Rate: float64(c.GatewayRate),
 		MaxSessions: c.GatewayMaxSessions, MaxAddress: c.GatewayMaxAddress, LoginTimeout: c.GatewayLoginTimeout,
 		Heartbeat: c.GatewayHeartbeat, Grace: c.GatewayGrace, Spread: c.GatewaySpread, CallTimeout: c.CallTimeout,

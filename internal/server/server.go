@@ -18,6 +18,7 @@ import (
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/restapi"
 	"github.com/kithchat/kith/internal/store"
+	"github.com/kithchat/kith/internal/tracing"
 )
 
 // Options says what to serve. Config is required and must have passed Validate.
@@ -43,6 +44,7 @@ type Server struct {
 	started time.Time
 
 	metrics    *metrics
+	tracer     *tracing.Tracer // nil when nothing is traced
 	store      *store.Store
 	registry   *apps.Registry
 	dispatcher *dispatch.Dispatcher
@@ -83,7 +85,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.config.Data, err = filepath.Abs(o.Config.Data); err != nil {
 		return nil, fmt.Errorf("the data directory has no absolute path: %w", err)
 	}
-	for _, build := range []func(context.Context) error{s.checkReadyFile, s.openStore, s.openRegistry, s.openListeners, s.join} {
+	for _, build := range []func(context.Context) error{s.checkReadyFile, s.openStore, s.openTracer, s.openRegistry, s.openListeners, s.join} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, s.release())
 		}
@@ -159,6 +161,7 @@ func (s *Server) stop(ctx context.Context) error {
 	if cut := s.dispatcher.Stop(ctx); cut != nil {
 		s.log.Warn("callbacks under way were cut off; they are repeated after the next start", "error", cut)
 	}
+	s.stopTracer(ctx)
 	s.shutdown(ctx, frontOperator)
 	s.serving.Wait()
 	err = errors.Join(err, s.release())
@@ -172,6 +175,7 @@ func (s *Server) release() error {
 	for _, f := range s.fronts {
 		_ = f.listener.Close() // closed already, unless the server never served
 	}
+	s.stopTracer(context.Background()) // did so already, unless the server never served
 	if s.store == nil {
 		return nil
 	}
