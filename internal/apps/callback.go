@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/seal"
 )
 
 // Limits of a callback endpoint.
@@ -32,6 +33,7 @@ func (p *problems) callback(c relation.Callback, checks Checks) {
 	}
 	p.check(len(c.Token) <= MaxCallbackToken && printable(c.Token),
 		"the callback token must be at most %d printable ASCII characters without blanks", MaxCallbackToken)
+	p.check(!seal.Is(c.Token), "the callback token must not begin with %s", seal.Prefix)
 	p.check(c.TimeoutMS == 0 || c.TimeoutMS >= MinCallbackTimeoutMS && c.TimeoutMS <= MaxCallbackTimeoutMS,
 		"the callback timeout must be %d to %d milliseconds, or 0 for the default", MinCallbackTimeoutMS, MaxCallbackTimeoutMS)
 	p.check(c.Concurrency >= 0 && c.Concurrency <= MaxCallbackConcurrency,

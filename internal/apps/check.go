@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/seal"
 )
 
 // Limits of an app's settings.
@@ -92,6 +93,7 @@ func (p *problems) keys(keys []relation.AppKey) {
 	for _, key := range keys {
 		n := len(key.Secret)
 		p.check(n >= MinKey && n <= MaxKey && printable(key.Secret), "a secret key must be %d to %d printable ASCII characters", MinKey, MaxKey)
+		p.check(!seal.Is(key.Secret), "a secret key must not begin with %s", seal.Prefix)
 		p.check(!seen[key.Secret], "this secret key is one of the app's keys already")
 		seen[key.Secret] = true
 	}

@@ -73,6 +73,8 @@ func TestCheckNamesEachProblem(t *testing.T) {
 		{"short key", func(a *relation.App) { a.Keys[0].Secret = strings.Repeat("k", 15) }, "a secret key must be"},
 		{"long key", func(a *relation.App) { a.Keys[0].Secret = strings.Repeat("k", 257) }, "a secret key must be"},
 		{"blank in key", func(a *relation.App) { a.Keys[0].Secret = "0123456789 abcdefg" }, "a secret key must be"},
+		{"key that looks sealed", func(a *relation.App) { a.Keys[0].Secret = "sealed:0123456789" }, "a secret key must not begin with sealed:"},
+		{"token that looks sealed", func(a *relation.App) { a.Callback.Token = "sealed:v1:" }, "the callback token must not begin with sealed:"},
 		{"same key twice", func(a *relation.App) { a.Keys = append(a.Keys, a.Keys[0]) }, "this secret key is one of"},
 		{"nine keys", func(a *relation.App) {
 			for c := range 8 {

@@ -16,5 +16,5 @@
 // All methods are safe for concurrent use. Nothing is started, nothing has to be stopped; Renew runs for as long as its caller
 // says.
 //
-// The package imports relation only. It must never import a part that reads it (restapi, dispatch, operator), nor store.
+// The package imports relation and seal only. It must never import a part that reads it (restapi, dispatch, operator), nor store.
 package apps

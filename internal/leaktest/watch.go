@@ -24,9 +24,16 @@ func check(t testing.TB, secrets map[string]string, where, text string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		if form := find(text, secrets[name]); form != "" {
-			t.Errorf("%s tells the %s, as %q:\n%s", where, name, form, text)
+			t.Errorf("%s tells the %s, as %q:\n%s", where, name, form, around(text, form))
 		}
 	}
+}
+
+// around returns the part of the text that the form stands in.
+func around(text, form string) string {
+	const margin = 200
+	i := strings.Index(text, form)
+	return text[max(0, i-margin):min(len(text), i+len(form)+margin)]
 }
 
 // find returns the form in which the secret stands in the text, or nothing.

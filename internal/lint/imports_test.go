@@ -25,7 +25,8 @@ var table = []row{
 	// Rules, then what serves them. They meet only in the server.
 	{"internal/relation", nil},
 	{"internal/config", nil},
-	{"internal/apps", []string{"internal/relation"}},
+	{"internal/seal", nil},
+	{"internal/apps", []string{"internal/relation", "internal/seal"}},
 	{"internal/store/...", []string{"internal/relation", "internal/store/..."}},
 	{"internal/egress", nil},
 	{"internal/pki", []string{"internal/relation"}},

@@ -16,6 +16,8 @@ type engine interface {
 	read(ctx context.Context, fn func(conn) error) error
 	// backup writes a consistent copy to a new file.
 	backup(ctx context.Context, path string) error
+	// scrub removes what is left of overwritten and deleted rows from the files.
+	scrub(ctx context.Context) error
 	// upkeep does what the engine needs between commits, with the writing connection at rest.
 	upkeep()
 	// size is what the database occupies on disk, in bytes, and how much of it is the write-ahead log.
