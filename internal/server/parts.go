@@ -56,10 +56,15 @@ type tellers struct {
 	gateway    *gateway.Gateway // nil when it is switched off
 }
 
-func (s *Server) openRegistry(ctx context.Context) (err error) {
-	s.registry, err = apps.Open(ctx, s.store, apps.Options{
-		CheckURL: webhook.ValidateURL, Now: s.now, Log: s.log,
-		Signing:         apps.Signing{Check: webhook.CheckSecret, NewSecret: webhook.NewSecret, NewKeyPair: webhook.NewKeyPair},
+func (s *Server) openRegistry(ctx context.Context) error {
+	stored, err := s.appStore(ctx)
+	if err != nil {
+		return err
+	}
+	s.registry, err = apps.Open(ctx, stored, apps.Options{
+		CheckURL: s.checkURL, Now: s.now, Log: s.log,
+		Signing: apps.Signing{Check: webhook.CheckSecret, NewSecret: webhook.NewSecret, NewKeyPair: webhook.NewKeyPair},
+		Issue:   s.issue, RenewAt: s.renewAt,
 		CallbackTimeout: s.config.CallbackTimeout, CallbackConcurrency: s.config.CallbackConcurrency,
 	})
 	if err != nil {

@@ -14,9 +14,12 @@ import (
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/dispatch"
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/pki"
 	"github.com/kithchat/kith/internal/restapi"
+	"github.com/kithchat/kith/internal/seal"
 	"github.com/kithchat/kith/internal/store"
 	"github.com/kithchat/kith/internal/tracing"
 )
@@ -45,7 +48,10 @@ type Server struct {
 
 	metrics    *metrics
 	tracer     *tracing.Tracer // nil when nothing is traced
+	box        *seal.Box       // nil without a master key
 	store      *store.Store
+	egress     *egress.Egress
+	ca         *pki.CA
 	registry   *apps.Registry
 	dispatcher *dispatch.Dispatcher
 	gateway    *gateway.Gateway        // nil when it is switched off
@@ -59,6 +65,8 @@ type Server struct {
 	announced bool // the files that point to the server were written
 	stopping  atomic.Bool
 	serving   sync.WaitGroup
+	renewing  sync.WaitGroup // of client certificates
+	noRenewal context.CancelFunc
 	failed    chan error // a listener that ended by itself
 
 	stopOnce sync.Once
@@ -85,7 +93,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.config.Data, err = filepath.Abs(o.Config.Data); err != nil {
 		return nil, fmt.Errorf("the data directory has no absolute path: %w", err)
 	}
-	for _, build := range []func(context.Context) error{s.checkReadyFile, s.openStore, s.openTracer, s.openRegistry, s.openListeners, s.join} {
+	for _, build := range []func(context.Context) error{
+		s.checkReadyFile, s.openBox, s.openEgress, s.openStore, s.openTracer, s.openRegistry, s.openCA, s.openListeners, s.join,
+	} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, s.release())
 		}
@@ -105,6 +115,7 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 	}
 	s.dispatcher.Start()
+	s.renew()
 	for _, f := range s.fronts {
 		s.serving.Go(func() { s.serve(f) })
 		s.log.Info("listening", "for", f.name, "url", f.url())
@@ -113,6 +124,13 @@ func (s *Server) Start(ctx context.Context) error {
 		return errors.Join(err, s.Stop(ctx))
 	}
 	return nil
+}
+
+// renew keeps client certificates from expiring until the server stops.
+func (s *Server) renew() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.noRenewal = cancel
+	s.renewing.Go(func() { s.registry.Renew(ctx) })
 }
 
 // Run starts the server, calls started (which may be nil), and serves until ctx ends or a listener fails. Then it stops
@@ -164,6 +182,10 @@ func (s *Server) stop(ctx context.Context) error {
 	s.stopTracer(ctx)
 	s.shutdown(ctx, frontOperator)
 	s.serving.Wait()
+	if s.noRenewal != nil {
+		s.noRenewal()
+	}
+	s.renewing.Wait()
 	err = errors.Join(err, s.release())
 	<-calls // a call that was cut off ends with its store
 	s.log.Info("stopped")
