@@ -58,3 +58,9 @@ func (s *Server) renewAt(c relation.ClientCertificate) time.Time {
 	}
 	return pki.RenewAt(c)
 }
+
+// pause notes what an endpoint asked for.
+func (s *Server) pause(ctx context.Context, sdkAppID uint32, pause relation.Pause) error {
+	_, err := s.registry.Pause(ctx, sdkAppID, pause)
+	return err
+}

@@ -11,7 +11,6 @@ import (
 	"github.com/kithchat/kith/internal/auth"
 	"github.com/kithchat/kith/internal/clientip"
 	"github.com/kithchat/kith/internal/dispatch"
-	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
@@ -76,13 +75,9 @@ func (s *Server) openRegistry(ctx context.Context) error {
 
 // join makes the parts that serve and connects them. The listeners are there already.
 func (s *Server) join(context.Context) error {
-	out, err := egress.New(egress.Options{Allow: s.config.CallbackAllow, Proxy: s.config.CallbackProxy})
-	if err != nil {
-		return err
-	}
 	s.dispatcher = dispatch.New(dispatch.Options{
 		Outbox: s.store, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
-		Budget: s.config.RetryBudget, Version: s.version, Egress: out,
+		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause,
 	})
 	service := relation.NewService(s.store, s.now)
 	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})
