@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"code.dny.dev/ssrf"
 )
@@ -132,6 +133,9 @@ func (g *guard) checkHost(host string) error {
 		return g.check(a)
 	}
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return &blockedError{host: host} // wide digits become an address on the way
+	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		if g.check(loopback4) != nil && g.check(loopback6) != nil {
 			return &blockedError{host: host, addr: loopback4}

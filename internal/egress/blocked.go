@@ -2,6 +2,7 @@ package egress
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -14,7 +15,8 @@ type blockedError struct {
 // Error says what to do, for the operator.
 func (e *blockedError) Error() string {
 	if !e.addr.IsValid() {
-		return e.host + " is neither a name nor an address: write the address as four numbers with dots, such as 192.0.2.1"
+		return strconv.Quote(e.host) + " is neither a name nor an address: write an address as four numbers with dots, such as " +
+			"192.0.2.1, and an international name as xn--"
 	}
 	return e.host + " is " + e.kind() + ", which the setting callback-allow does not allow: call a public address, or add " +
 		e.remedy() + " to callback-allow if callbacks may go there"

@@ -48,11 +48,35 @@ func serveDNS(t *testing.T, names map[string][]answer) *nameServer {
 }
 
 // resolver asks this server whatever the machine's settings are.
-func (s *nameServer) resolver() *net.Resolver { return resolverAt(s.conn.LocalAddr().String()) }
+func (s *nameServer) resolver(t *testing.T) *net.Resolver {
+	return resolverAt(t, s.conn.LocalAddr().String())
+}
 
-func resolverAt(address string) *net.Resolver {
+// resolverAt returns a resolver that asks at an address until the test ends. A lookup that nobody waits for any more would
+// go on for seconds.
+func resolverAt(t *testing.T, address string) *net.Resolver {
+	var mu sync.Mutex
+	var conns []net.Conn
+	ended := false
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", address)
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return nil, net.ErrClosed
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, "udp", address)
+		if err == nil {
+			conns = append(conns, conn)
+		}
+		return conn, err
 	}}
 }
 

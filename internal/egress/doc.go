@@ -13,6 +13,6 @@
 //
 // With a proxy, names are resolved by the proxy, and Kith can only refuse literal addresses: the proxy must guard the rest.
 //
-// An Egress and everything that it returns are safe for concurrent use. It starts no goroutine and needs no stop; whoever
-// asked for a Transport closes its idle connections. The package imports nothing of this module.
+// An Egress and everything that it returns are safe for concurrent use. No goroutine outlives a dial, and nothing needs to
+// be stopped; whoever asked for a Transport closes its idle connections. The package imports nothing of this module.
 package egress

@@ -45,6 +45,9 @@ func New(o Options) (*Egress, error) {
 			return nil, err
 		}
 		e.proxy.dial = o.Dial
+		if o.Dial == nil {
+			e.proxy.dial = (&net.Dialer{Resolver: o.Resolver}).DialContext
+		}
 	}
 	return e, nil
 }

@@ -10,8 +10,7 @@ import (
 // Progress knows what was being waited for.
 type Progress struct {
 	mu        sync.Mutex
-	phase     Phase
-	ours      bool
+	blame     func() (phase Phase, ours bool) // nil: nothing is waited for
 	connected bool
 }
 
@@ -32,21 +31,27 @@ func (p *Progress) Classify(err error) *Error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.connected || p.phase == "" {
+	if p.connected || p.blame == nil {
 		return nil
 	}
-	return &Error{Phase: p.phase, Ours: p.ours, Err: context.DeadlineExceeded}
+	phase, ours := p.blame()
+	return &Error{Phase: phase, Ours: ours, Err: context.DeadlineExceeded}
 }
 
 // enter says what a dial waits for from now on. The transport lets a dial outlive its request; that is harmless.
 func enter(ctx context.Context, phase Phase, ours bool) {
+	enterUnknown(ctx, func() (Phase, bool) { return phase, ours })
+}
+
+// enterUnknown is enter for what is only judged when the time is up.
+func enterUnknown(ctx context.Context, blame func() (phase Phase, ours bool)) {
 	p, ok := ctx.Value(progressKey{}).(*Progress)
 	if !ok {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.phase, p.ours = phase, ours
+	p.blame = blame
 }
 
 func (p *Progress) done() {

@@ -22,6 +22,7 @@ type proxy struct {
 	auth    string      // value of Proxy-Authorization; empty: none
 	forward *url.URL    // what net/http is told for requests in absolute form
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	alive   liveness
 }
 
 func newProxy(raw string, base *tls.Config) (*proxy, error) {
@@ -55,14 +56,14 @@ func newProxy(raw string, base *tls.Config) (*proxy, error) {
 	return p, nil
 }
 
-// connect opens a connection to the proxy itself. Whatever goes wrong is ours.
+// connect opens a connection to the proxy for a request. Whatever goes wrong is ours.
 func (p *proxy) connect(ctx context.Context) (net.Conn, error) {
 	enter(ctx, PhaseProxy, true)
-	dial := p.dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	conn, err := dial(ctx, "tcp", p.address)
+	return p.open(ctx)
+}
+
+func (p *proxy) open(ctx context.Context) (net.Conn, error) {
+	conn, err := p.dial(ctx, "tcp", p.address)
 	if err != nil {
 		return nil, &Error{Phase: PhaseProxy, Ours: true, Err: err}
 	}
@@ -90,8 +91,6 @@ func (e *Egress) tunnel(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// From here on the proxy tries to reach the endpoint.
-	enter(ctx, PhaseConnect, false)
 	if err := e.proxy.ask(ctx, conn, address); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -101,39 +100,47 @@ func (e *Egress) tunnel(ctx context.Context, address string) (net.Conn, error) {
 
 // ask makes a connection to the proxy one to the endpoint.
 func (p *proxy) ask(ctx context.Context, conn net.Conn, address string) error {
+	wait := p.await(ctx)
+	defer wait.end()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
 	if p.auth != "" {
 		request.Header.Set("Proxy-Authorization", p.auth)
 	}
-	if err := request.Write(conn); err != nil {
-		return p.failed(ctx, err)
+	response, early, err := exchange(conn, request)
+	if err == nil {
+		p.alive.answered()
+		if err := judgeProxy(response); err != nil {
+			return err
+		}
+		if early {
+			err = errors.New("the proxy sent something before the endpoint was asked")
+		} else if !stop() {
+			err = ctx.Err()
+		}
 	}
-	reader := bufio.NewReader(io.LimitReader(conn, MaxHeaderBytes))
-	response, err := http.ReadResponse(reader, request)
-	if err != nil {
-		return p.failed(ctx, err)
-	}
-	_ = response.Body.Close()
-	if err := judgeProxy(response); err != nil {
-		return err
-	}
-	if reader.Buffered() > 0 {
-		return p.failed(ctx, errors.New("the proxy sent something before the endpoint was asked"))
-	}
-	if !stop() {
-		return p.failed(ctx, ctx.Err())
-	}
-	return nil
-}
-
-// failed marks a failed exchange with the proxy. When the time was up, the endpoint may not have answered the proxy.
-func (p *proxy) failed(ctx context.Context, err error) *Error {
-	if ctx.Err() != nil {
-		return &Error{Phase: PhaseConnect, Err: ctx.Err()}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		phase, ours := wait.blame()
+		return &Error{Phase: phase, Ours: ours, Err: ctx.Err()}
 	}
 	return &Error{Phase: PhaseProxy, Ours: true, Err: err}
+}
+
+// exchange sends a request to the proxy and reads the header of its answer. Early says that more than that came.
+func exchange(conn net.Conn, request *http.Request) (response *http.Response, early bool, err error) {
+	if err := request.Write(conn); err != nil {
+		return nil, false, err
+	}
+	reader := bufio.NewReader(io.LimitReader(conn, MaxHeaderBytes))
+	if response, err = http.ReadResponse(reader, request); err != nil {
+		return nil, false, err
+	}
+	_ = response.Body.Close()
+	return response, reader.Buffered() > 0, nil
 }
 
 // proxyAnswerError is an answer of the proxy that is not a tunnel.
@@ -166,4 +173,13 @@ func judgeProxy(r *http.Response) error {
 		return &Error{Phase: PhaseProxy, Ours: true, Err: err}
 	}
 	return &Error{Phase: PhaseConnect, Err: err}
+}
+
+// RefusedByProxy returns the Error that an answer stands for when the request went to the proxy in absolute form and the
+// proxy itself refused it, and otherwise nil. It judges plain HTTP only: with https the proxy's answers are errors.
+func (e *Egress) RefusedByProxy(u *url.URL, status int) *Error {
+	if e.proxy == nil || u.Scheme != "http" || status != http.StatusProxyAuthRequired {
+		return nil
+	}
+	return &Error{Phase: PhaseProxy, Ours: true, Err: &proxyAnswerError{status: status}}
 }

@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +31,7 @@ func TestTransportReachesAnAllowedEndpoint(t *testing.T) {
 
 func TestTransportVerifiesTheServer(t *testing.T) {
 	server := httptest.NewUnstartedServer(answering("fine"))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports each refused handshake
+	server.Config.ErrorLog = silentLog
 	server.StartTLS()
 	defer server.Close()
 	allow := Options{Allow: []string{"loopback"}}
@@ -55,7 +53,7 @@ func TestTransportVerifiesTheServer(t *testing.T) {
 
 func TestTransportWantsTLS12(t *testing.T) {
 	server := httptest.NewUnstartedServer(answering("fine"))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ErrorLog = silentLog
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	server.StartTLS()
 	defer server.Close()
@@ -185,7 +183,7 @@ func TestTraceSeesEachStep(t *testing.T) {
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	dns := serveDNS(t, map[string][]answer{"example.com.": {{addresses: []string{"127.0.0.1"}}}})
 	at := Endpoint{Timeout: patient, CA: pemOf(server.Certificate().Raw)} // the certificate is for example.com
-	transport := mustTransport(t, Options{Allow: []string{"loopback"}, Resolver: dns.resolver()}, at)
+	transport := mustTransport(t, Options{Allow: []string{"loopback"}, Resolver: dns.resolver(t)}, at)
 	var mu sync.Mutex
 	var steps []string
 	step := func(name string) { mu.Lock(); defer mu.Unlock(); steps = append(steps, name) }
