@@ -18,8 +18,18 @@ var certificateAlerts = map[uint8]string{
 	116: "certificate required",
 }
 
-// alertRequired is sent only for want of a client certificate.
-const alertRequired = 116
+const (
+	// alertRequired is sent only for want of a client certificate.
+	alertRequired = 116
+	// alertHandshake is sent for many reasons, under TLS 1.2 also for want of a client certificate (RFC 5246, 7.4.6).
+	alertHandshake = 40
+)
+
+// identity says what happened about the client certificate on a connection.
+type identity struct {
+	asked bool // the server asked for one
+	shows bool // there is one to show; a resumed session has it from before, without being asked
+}
 
 // alertError is an alert that the peer sent.
 type alertError struct {
@@ -50,14 +60,15 @@ func peerAlert(err error) (*alertError, bool) {
 	return &alertError{number: uint8(v.Uint()), err: op.Err}, true
 }
 
-// tlsError marks an error of a TLS connection. Asked says that a client certificate was asked for, or is shown whenever it
-// is: without that, an alert about a certificate is about something else.
-func tlsError(err error, asked bool) *Error {
+// tlsError marks an error of a TLS connection. An alert about a certificate is about the client's only when the server knows
+// one or asked for one.
+func tlsError(err error, id identity) *Error {
 	alert, ok := peerAlert(err)
 	if !ok {
 		return &Error{Phase: PhaseTLS, Ours: localFault(err), Err: err}
 	}
-	if _, about := certificateAlerts[alert.number]; about && asked || alert.number == alertRequired {
+	if _, about := certificateAlerts[alert.number]; about && (id.asked || id.shows) ||
+		alert.number == alertRequired || alert.number == alertHandshake && id.asked && !id.shows {
 		return &Error{Phase: PhaseClientCert, Err: alert}
 	}
 	return &Error{Phase: PhaseTLS, Err: alert}

@@ -12,7 +12,7 @@ import (
 // the server has closed the connection; then the alert is the better explanation.
 type secureConn struct {
 	net.Conn // a *tls.Conn
-	asked    bool
+	identity identity
 	patience time.Duration // how long a failed write waits for the read that explains it
 
 	once  sync.Once
@@ -20,15 +20,15 @@ type secureConn struct {
 	err   error         // of the first read
 }
 
-func newSecureConn(conn *tls.Conn, asked bool, patience time.Duration) *secureConn {
-	return &secureConn{Conn: conn, asked: asked, patience: patience, first: make(chan struct{})}
+func newSecureConn(conn *tls.Conn, id identity, patience time.Duration) *secureConn {
+	return &secureConn{Conn: conn, identity: id, patience: patience, first: make(chan struct{})}
 }
 
 // Read marks an alert of the peer.
 func (c *secureConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if _, ok := peerAlert(err); ok {
-		err = tlsError(err, c.asked)
+		err = tlsError(err, c.identity)
 	}
 	c.once.Do(func() {
 		c.err = err

@@ -48,9 +48,9 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 	conn := tls.Client(plain, config)
 	if err := handshake(ctx, conn); err != nil {
 		_ = plain.Close()
-		return nil, tlsError(err, d.showsCert || asked())
+		return nil, tlsError(err, identity{asked: asked(), shows: d.showsCert})
 	}
-	return newSecureConn(conn, d.showsCert || asked(), d.timeout), nil
+	return newSecureConn(conn, identity{asked: asked(), shows: d.showsCert}, d.timeout), nil
 }
 
 // handshake tells the trace of it too, which only net/http's own handshake does by itself.
