@@ -27,7 +27,7 @@ func (t trial) took() time.Duration { return max(0, t.ended.Sub(t.began)) }
 func (d *Dispatcher) attempt(ctx context.Context, r *route, e *queued, m message) (trial, bool) {
 	var reused atomic.Bool // the transport may get a connection after the attempt has ended
 	t := trial{began: d.o.Now()}
-	ctx, traceparent, end := d.o.Tracer.StartAttempt(ctx, &e.Event)
+	ctx, traceparent, end := d.o.Tracer.StartAttempt(ctx, &e.Event, m.replay)
 	m.traceparent = traceparent
 	trace := httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
 		reused.Store(i.Reused)
@@ -76,13 +76,14 @@ func (q *queued) committed() time.Time {
 
 // Tracer follows attempts. Its methods are called from many goroutines and must be quick.
 type Tracer interface {
-	// StartAttempt begins an attempt. The context is what the attempt runs under, traceparent what the app backend is sent
-	// as that header (empty: nothing), and end is called once, with what came of it.
-	StartAttempt(ctx context.Context, e *relation.Event) (_ context.Context, traceparent string, end func(Outcome))
+	// StartAttempt begins an attempt. replay is the id of the replay that makes it, empty when none does. The context is
+	// what the attempt runs under, traceparent what the app backend is sent as that header (empty: nothing), and end is
+	// called once, with what came of it.
+	StartAttempt(ctx context.Context, e *relation.Event, replay string) (_ context.Context, traceparent string, end func(Outcome))
 }
 
 type noTracer struct{}
 
-func (noTracer) StartAttempt(ctx context.Context, _ *relation.Event) (context.Context, string, func(Outcome)) {
+func (noTracer) StartAttempt(ctx context.Context, _ *relation.Event, _ string) (context.Context, string, func(Outcome)) {
 	return ctx, "", func(Outcome) {}
 }

@@ -189,7 +189,7 @@ func (r *running) stillReady(t *testing.T) bool {
 
 // request is a callback as it came.
 type request struct {
-	method, path, query, contentType, id, attempt, body string
+	method, path, query, contentType, id, attempt, traceparent, body string
 }
 
 // receiver is an app backend's callback handler on an address that it can leave and come back to.
@@ -233,7 +233,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	r.arrivals <- request{
 		method: req.Method, path: req.URL.Path, query: req.URL.RawQuery, contentType: req.Header.Get("Content-Type"),
-		id: req.Header.Get(api.HeaderWebhookID), attempt: req.Header.Get(api.HeaderAttempt), body: string(body),
+		id: req.Header.Get(api.HeaderWebhookID), attempt: req.Header.Get(api.HeaderAttempt),
+		traceparent: req.Header.Get("traceparent"), body: string(body),
 	}
 	if r.hold != nil {
 		<-r.hold

@@ -77,7 +77,8 @@ func (s *Server) openRegistry(ctx context.Context) error {
 func (s *Server) join(context.Context) error {
 	s.dispatcher = dispatch.New(dispatch.Options{
 		Outbox: s.store, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
-		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause,
+		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause, Tracer: s.attemptTracer(),
+		Node: s.nodeName(),
 	})
 	service := relation.NewService(s.store, s.now)
 	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})

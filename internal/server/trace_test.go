@@ -45,29 +45,79 @@ func (r *running) unblockAs(t *testing.T, traceparent, owner string, targets ...
 	}
 }
 
+// collector takes the traces of a server.
+type collector struct{ *tracetest.Collector }
+
+func startCollector(t *testing.T) collector { return collector{tracetest.Start(t)} }
+
+// pair returns the spans of an unblock and of its attempt, which arrive in either order.
+func (c collector) pair(t *testing.T) (request, attempt tracetest.Span) {
+	t.Helper()
+	for request.Name == "" || attempt.Name == "" {
+		switch span := c.Next(t); span.Name {
+		case "black_list_delete":
+			request = span
+		case api.CallbackBlackListDelete:
+			attempt = span
+		default:
+			t.Logf("also arrived: %s", span.Name)
+		}
+	}
+	return request, attempt
+}
+
 // caller is the traceparent of somebody who follows the call.
 const caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// A call is told to the collector, with what an operator may see and nothing else. The caller's traceparent counts.
-func TestTraceOfCall(t *testing.T) {
-	collector := tracetest.Start(t)
+// A call and the attempt at its callback are one trace, which the app backend can go on with. The spans tell what an operator
+// may see and nothing else. The caller's traceparent counts.
+func TestTrace(t *testing.T) {
+	collector := startCollector(t)
 	s := start(t, traced(t, collector.URL, 0))
 	backend := startReceiver(t)
 	s.newApp(t, backend.url, "mira", "tom")
 	s.block(t, "mira", "tom") // not followed
-	s.unblockAs(t, caller, "mira", "tom")
-	span := collector.Named(t, "black_list_delete")
-	if span.Trace != caller[3:35] || span.Parent != caller[36:52] || span.Attributes["kith.sdkappid"] != "1600077123" ||
-		span.Resource["service.version"] != "v1" || span.Resource["service.instance.id"] != "n1" {
-		t.Errorf("%+v", span)
+	if got := backend.next(t).traceparent; got != "" {
+		t.Errorf("the app backend was sent the traceparent %s of a call that nobody follows", got)
 	}
-	for name, value := range span.Attributes {
-		if strings.Contains(value, "mira") || strings.Contains(value, key) || strings.Contains(value, admin) {
-			t.Errorf("the span tells %s %s", name, value)
+	s.unblockAs(t, caller, "mira", "tom")
+	request, attempt := collector.pair(t)
+	if request.Trace != caller[3:35] || request.Parent != caller[36:52] || request.Attributes["kith.sdkappid"] != "1600077123" ||
+		request.Resource["service.version"] != "v1" || request.Resource["service.instance.id"] != "n1" {
+		t.Errorf("the call: %+v", request)
+	}
+	got := backend.next(t)
+	if attempt.Trace != request.Trace || attempt.Parent != request.ID || got.traceparent != "00-"+attempt.Trace+"-"+attempt.ID+"-01" {
+		t.Errorf("the attempt: %+v, the header: %s", attempt, got.traceparent)
+	}
+	if a := attempt.Attributes; a["kith.event"] != got.id || a["kith.attempt"] != "1" || a["kith.outcome"] != "delivered" || a["http.response.status_code"] != "200" {
+		t.Errorf("the attempt: %v", a)
+	}
+	for _, span := range []tracetest.Span{request, attempt} {
+		for name, value := range span.Attributes {
+			for _, secret := range []string{"mira", key, admin, callbackToken, "127.0.0.1"} {
+				if strings.Contains(value, secret) {
+					t.Errorf("the span tells %s %s", name, value)
+				}
+			}
 		}
 	}
-	backend.next(t)
-	backend.next(t)
+	collector.None(t)
+}
+
+// With a share of 1 every call is followed, and a traceparent that is none counts for nothing.
+func TestTraceAll(t *testing.T) {
+	collector := startCollector(t)
+	s := start(t, traced(t, collector.URL, 1))
+	backend := startReceiver(t)
+	s.newApp(t, backend.url, "mira", "tom")
+	s.block(t, "mira", "tom")
+	collector.Named(t, api.CallbackBlackListAdd)
+	s.unblockAs(t, caller+"-more", "mira", "tom")
+	request, attempt := collector.pair(t)
+	if request.Parent != "" || request.Trace == caller[3:35] || attempt.Trace != request.Trace {
+		t.Errorf("%+v, %+v", request, attempt)
+	}
 }
 
 // Without a collector everything works, and the stop is not held up.
