@@ -209,7 +209,7 @@ func TestEventsCommand(t *testing.T) {
 	var outbox operator.Outbox
 	k.json(&outbox, "events")
 	equal(t, "empty outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{}})
-	k.fail(exitUsage, "--limit", "events", "--dead", "--limit", "0")
+	k.fail(exitUsage, "--limit", "events", "list", "--limit", "0")
 
 	// Nothing listens on port 1, and nothing is retried: each change becomes a dead letter.
 	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
@@ -222,48 +222,33 @@ func TestEventsCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var page operator.DeadPage
-	for deadline := time.Now().Add(processStart); len(page.Events) < changes; {
+	for deadline := time.Now().Add(processStart); len(outbox.Apps) == 0 || outbox.Apps[0].Dead < changes; {
 		if time.Now().After(deadline) {
-			t.Fatalf("dead letters: %+v", page)
+			t.Fatalf("dead letters: %+v", outbox)
 		}
-		k.json(&page, "events", "--dead", "--app", "1600077123")
+		outbox = operator.Outbox{}
+		k.json(&outbox, "events", "--app", "1600077123")
 	}
-	k.json(&outbox, "events", "--app", "1600077123")
 	equal(t, "outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{{SDKAppID: 1600077123, Dead: changes}}})
-	newest := page.Events[0]
-	if newest.Attempts != 1 || !strings.HasPrefix(newest.Reason, "connect") || len(newest.ToAccount) != 1 {
-		t.Errorf("dead letter: %+v", newest)
-	}
-	page = operator.DeadPage{}
-	k.json(&page, "events", "--dead", "--limit", "2")
-	if len(page.Events) != 2 || page.Events[0].ID != newest.ID || page.Next == "" {
-		t.Errorf("two of them: %+v", page)
-	}
-	if out := k.run("events", "--dead"); strings.Count(out, "\n") != changes+1 || !strings.Contains(out, newest.ID) {
-		t.Errorf("for people:\n%s", out)
-	}
 	k.run("app", "create", "--sdkappid", "5")
-	if out := k.run("events", "--dead", "--app", "5"); !strings.Contains(out, "no dead letters") {
-		t.Errorf("of another app:\n%s", out)
-	}
 	if out := k.run("events", "--app", "5"); !strings.Contains(out, "Nothing waits") {
 		t.Errorf("outbox of another app:\n%s", out)
 	}
 	k.fail(exitFailed, "there is no app", "events", "--app", "6")
-	k.fail(exitFailed, "there is no app", "events", "--app", "6", "--dead")
+	k.fail(exitFailed, "there is no app", "events", "list", "--app", "6")
+	k.fail(exitUsage, `no command "nothing"`, "events", "nothing")
 }
 
-func TestDeadEventTellsInShort(t *testing.T) {
-	for want, e := range map[string]operator.DeadEvent{
+func TestEventTellsInShort(t *testing.T) {
+	for want, e := range map[string]operator.Event{
 		"1 pair":                {ToAccount: []string{"a"}},
 		"2 pairs":               {ToAccount: []string{"a", "b"}},
-		"Disconnect, LinkClose": {State: &relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}},
+		"Disconnect, LinkClose": {Change: &relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}},
 		"Login, Register, put out Web, iPad": {
-			State: &relation.StateChange{Action: "Login", Reason: "Register", Kicked: []string{"Web", "iPad"}},
+			Change: &relation.StateChange{Action: "Login", Reason: "Register", Kicked: []string{"Web", "iPad"}},
 		},
 	} {
-		equal(t, "dead letter", tells(e), want)
+		equal(t, "event", tells(e), want)
 	}
 }
 

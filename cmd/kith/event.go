@@ -10,25 +10,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
 )
 
 func (c *cli) eventsCommand() *cobra.Command {
-	var dead bool
 	var app uint32
-	var limit int
-	cmd := c.clientCommand("events", "Show how many events wait for each app, or list dead letters", nil,
+	cmd := c.clientCommand("events", "Show how many events wait for each app; find events, follow them", nil,
 		func(ctx context.Context, client *operator.Client, _ []string) error {
-			if limit < 1 {
-				return misuse("--limit must be 1 or more, not %d", limit)
-			}
-			if dead {
-				return c.deadEvents(ctx, client, app, limit)
-			}
 			return c.outbox(ctx, client, app)
 		})
-	cmd.Flags().BoolVar(&dead, "dead", false, "list events that were given up, newest first")
-	cmd.Flags().Uint32Var(&app, "app", 0, "only of the app with this `SDKAppID`")
-	cmd.Flags().IntVar(&limit, "limit", operator.DefaultDeadPage, "list at most `N` dead letters")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return misuse("there is no command %q; `%s --help` lists them", args[0], cmd.CommandPath())
+	}
+	c.addAppFlag(cmd, &app)
+	cmd.AddCommand(c.eventsListCommand(), c.eventsShowCommand(), c.eventsTailCommand())
 	return cmd
 }
 
@@ -59,44 +57,92 @@ func (c *cli) outbox(ctx context.Context, client *operator.Client, app uint32) e
 	})
 }
 
-func (c *cli) deadEvents(ctx context.Context, client *operator.Client, app uint32, limit int) error {
-	all := operator.DeadPage{Events: []operator.DeadEvent{}}
-	for {
-		page, err := client.DeadEvents(ctx, operator.DeadQuery{
-			SDKAppID: app, Before: all.Next, Limit: min(limit-len(all.Events), operator.MaxDeadPage),
+func (c *cli) eventsListCommand() *cobra.Command {
+	var q operator.EventQuery
+	cmd := c.clientCommand("list", "List events, newest first", nil,
+		func(ctx context.Context, client *operator.Client, _ []string) error {
+			if q.Limit < 1 {
+				return misuse("--limit must be 1 or more, not %d", q.Limit)
+			}
+			found, err := listEvents(ctx, client, q)
+			if err != nil {
+				return err
+			}
+			return c.print(found, func(w io.Writer) { writeEvents(w, found, q.Limit) })
 		})
-		if err != nil {
-			return err
-		}
-		all.Events, all.Next = append(all.Events, page.Events...), page.Next
-		if page.Next == "" || len(all.Events) >= limit {
-			break
-		}
-	}
-	return c.print(all, func(w io.Writer) {
-		if len(all.Events) == 0 {
-			row(w, "There are no dead letters.")
-			return
-		}
-		row(w, "PARKED", "SDKAPPID", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
-		for _, e := range all.Events {
-			row(w, when(e.Parked), e.SDKAppID, e.Command, e.FromAccount, tells(e), e.Attempts, e.Reason, e.ID)
-		}
-		if all.Next != "" {
-			row(w, fmt.Sprintf("There may be more; see --limit, now %d.", limit))
-		}
-	})
+	c.addEventFlags(cmd, &q)
+	fs := cmd.Flags()
+	fs.StringVar((*string)(&q.State), "state", "", "only in this `state`: "+list(relation.States()))
+	fs.StringVar(&q.From, "from", "", "only made since this `time`, as 2026-01-31T12:00:00Z, or that long ago, as 2h or 7d")
+	fs.StringVar(&q.To, "to", "", "only made before this `time`")
+	fs.IntVar(&q.Limit, "limit", operator.DefaultEventPage, "list at most `N`")
+	complete(cmd, "state", texts(relation.States()))
+	return cmd
 }
 
-// tells says in short what an event would have told.
-func tells(e operator.DeadEvent) string {
+// addEventFlags adds what narrows a search and a stream alike.
+func (c *cli) addEventFlags(cmd *cobra.Command, q *operator.EventQuery) {
+	c.addAppFlag(cmd, &q.SDKAppID)
+	cmd.Flags().StringVar(&q.Account, "account", "", "only of this From_Account (`UserID`)")
+	addCommandFlag(cmd, (*string)(&q.Command))
+}
+
+func addCommandFlag(cmd *cobra.Command, command *string) {
+	cmd.Flags().StringVar(command, "command", "", "only of this callback `command`: "+list(relation.EventKinds()))
+	complete(cmd, "command", texts(relation.EventKinds()))
+}
+
+// listEvents reads pages until it has as many as q.Limit, or all.
+func listEvents(ctx context.Context, client *operator.Client, q operator.EventQuery) (operator.EventPage, error) {
+	all, most := operator.EventPage{Events: []operator.Event{}}, q.Limit
+	for {
+		q.Limit = min(most-len(all.Events), operator.MaxEventPage)
+		page, err := client.Events(ctx, q)
+		if err != nil {
+			return all, err
+		}
+		all.Events, all.Next, q.Before = append(all.Events, page.Events...), page.Next, page.Next
+		if page.Next == "" || len(all.Events) >= most {
+			return all, nil
+		}
+	}
+}
+
+func writeEvents(w io.Writer, found operator.EventPage, limit int) {
+	if len(found.Events) == 0 {
+		row(w, "No event matches.")
+		return
+	}
+	row(w, "CREATED", "SDKAPPID", "STATE", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
+	for _, e := range found.Events {
+		row(w, when(e.Created), e.SDKAppID, e.State, e.Command, e.FromAccount, tells(e), e.Attempts, dash(e.Reason), e.ID)
+	}
+	if found.Next != "" {
+		row(w, fmt.Sprintf("There may be more; see --limit, now %d.", limit))
+	}
+}
+
+// tells says in short what an event tells.
+func tells(e operator.Event) string {
 	switch {
-	case e.State != nil && len(e.State.Kicked) > 0:
-		return fmt.Sprintf("%s, %s, put out %s", e.State.Action, e.State.Reason, list(e.State.Kicked))
-	case e.State != nil:
-		return e.State.Action + ", " + e.State.Reason
-	case len(e.ToAccount) == 1:
+	case e.Change != nil && len(e.Change.Kicked) > 0:
+		return fmt.Sprintf("%s, %s, put out %s", e.Change.Action, e.Change.Reason, list(e.Change.Kicked))
+	case e.Change != nil:
+		return e.Change.Action + ", " + e.Change.Reason
+	}
+	return pairs(len(e.ToAccount))
+}
+
+func pairs(n int) string {
+	if n == 1 {
 		return "1 pair"
 	}
-	return fmt.Sprintf("%d pairs", len(e.ToAccount))
+	return fmt.Sprintf("%d pairs", n)
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
 }

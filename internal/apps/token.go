@@ -53,13 +53,7 @@ func (r *Registry) DropToken(ctx context.Context, sdkAppID uint32, id string) (*
 // TokenApp returns the app that the token is good for, and whether it is good. How long that takes does not depend on how
 // much of the token is right.
 func (r *Registry) TokenApp(token string) (*relation.App, bool) {
-	rest, ok := strings.CutPrefix(token, TokenPrefix)
-	number, _, _ := strings.Cut(rest, "_")
-	id, err := strconv.ParseUint(number, 10, 32)
-	if !ok || err != nil {
-		return nil, false
-	}
-	app, ok := r.App(uint32(id))
+	app, ok := r.App(AppOfToken(token))
 	if !ok {
 		return nil, false
 	}
@@ -68,6 +62,18 @@ func (r *Registry) TokenApp(token string) (*relation.App, bool) {
 		good |= subtle.ConstantTimeCompare(hash, []byte(t.Hash))
 	}
 	return app, good == 1
+}
+
+// AppOfToken returns which app a token says it is good for; 0 when it is no token of one app. Whether it is good only the
+// registry knows.
+func AppOfToken(token string) uint32 {
+	rest, ok := strings.CutPrefix(token, TokenPrefix)
+	number, _, _ := strings.Cut(rest, "_")
+	id, err := strconv.ParseUint(number, 10, 32)
+	if !ok || err != nil {
+		return 0
+	}
+	return uint32(id)
 }
 
 // tokenHash is what is kept of a token. A token holds 256 random bits, so that nothing slower than SHA-256 is needed.

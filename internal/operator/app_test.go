@@ -2,6 +2,7 @@ package operator_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -99,9 +100,20 @@ func TestUnknownAppIsNotFound(t *testing.T) {
 		"callback":     func() error { _, err := f.Callback(ctx, 5); return err },
 		"set callback": func() error { _, err := f.SetCallback(ctx, 5, operator.SetCallback{}); return err },
 		"test":         func() error { _, err := f.TestCallback(ctx, 5); return err },
-		"dead letters": func() error { _, err := f.DeadEvents(ctx, operator.DeadQuery{SDKAppID: 5}); return err },
-		"make":         func() error { _, err := f.MakeUserSig(ctx, 5, operator.MakeUserSig{UserID: "a"}); return err },
-		"check":        func() error { _, err := f.CheckUserSig(ctx, 5, operator.CheckUserSig{}); return err },
+		"events":       func() error { _, err := f.Events(ctx, operator.EventQuery{SDKAppID: 5}); return err },
+		"event":        func() error { _, err := f.Event(ctx, 5, eventID(1)); return err },
+		"replays":      func() error { _, err := f.Replays(ctx, 5); return err },
+		"new replay":   func() error { _, err := f.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 5}); return err },
+		"export":       func() error { _, err := f.ExportBlocklists(ctx, 5, io.Discard); return err },
+		"tail":         func() error { return f.Tail(ctx, operator.EventQuery{SDKAppID: 5}, nil) },
+		"listen":       func() error { return f.Listen(ctx, 5, operator.ListenMirror, nil) },
+		"answer":       func() error { return f.AnswerExchange(ctx, 5, "x", operator.ExchangeAnswer{Status: 200}) },
+		"trigger": func() error {
+			_, err := f.Trigger(ctx, 5, operator.Trigger{Command: relation.EventBlockAdd})
+			return err
+		},
+		"make":  func() error { _, err := f.MakeUserSig(ctx, 5, operator.MakeUserSig{UserID: "a"}); return err },
+		"check": func() error { _, err := f.CheckUserSig(ctx, 5, operator.CheckUserSig{}); return err },
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) { refused(t, call(), http.StatusNotFound, operator.CodeNotFound) })

@@ -90,21 +90,6 @@ func (c *Client) CheckUserSig(ctx context.Context, sdkAppID uint32, req CheckUse
 	return call[UserSigReport](ctx, c, http.MethodPost, appPath(sdkAppID, "/usersig/check"), req)
 }
 
-// DeadEvents returns a page of dead letters.
-func (c *Client) DeadEvents(ctx context.Context, q DeadQuery) (DeadPage, error) {
-	values := url.Values{"dead": {"1"}}
-	if q.SDKAppID != 0 {
-		values.Set("sdkappid", strconv.FormatUint(uint64(q.SDKAppID), 10))
-	}
-	if q.Before != "" {
-		values.Set("before", q.Before)
-	}
-	if q.Limit != 0 {
-		values.Set("limit", strconv.Itoa(q.Limit))
-	}
-	return call[DeadPage](ctx, c, http.MethodGet, "/events?"+values.Encode(), nil)
-}
-
 // Outbox describes what waits for the apps.
 func (c *Client) Outbox(ctx context.Context) (Outbox, error) {
 	return call[Outbox](ctx, c, http.MethodGet, "/outbox", nil)

@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"github.com/kithchat/kith/internal/apps"
 )
 
 // maxAnswer bounds an answer that a Client decodes, in bytes.
@@ -89,6 +91,9 @@ func FromDataDir(dir string) (*Client, error) {
 
 // URL returns where the server is.
 func (c *Client) URL() string { return c.base }
+
+// OwnApp returns the app that the client's token is good for, when it is not good for more; else 0.
+func (c *Client) OwnApp() uint32 { return apps.AppOfToken(c.token) }
 
 // Close closes idle connections. The Client stays usable.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

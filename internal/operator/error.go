@@ -14,8 +14,8 @@ const (
 	CodeInvalid      = "invalid"      // 400: the request is wrong; the message says what to change
 	CodeUnauthorized = "unauthorized" // 401: the token is missing or wrong
 	CodeForbidden    = "forbidden"    // 403: the request looks like a web page's, or the token is another app's
-	CodeNotFound     = "not_found"    // 404: no such app or endpoint
-	CodeConflict     = "conflict"     // 409: the SDKAppID is taken
+	CodeNotFound     = "not_found"    // 404: no such app, event, replay or endpoint
+	CodeConflict     = "conflict"     // 409: the SDKAppID is taken, the replay has ended, or nobody waits for the answer
 	CodeTooLarge     = "too_large"    // 413: the body is over 1 MiB
 	CodeInternal     = "internal"     // 500: the server's log has the reason
 	CodeUnsupported  = "unsupported"  // 501: this server cannot do it
@@ -69,6 +69,10 @@ func toError(err error) *Error {
 		return &Error{Status: http.StatusBadRequest, Code: CodeInvalid, Message: err.Error()}
 	case errors.Is(err, relation.ErrNoApp):
 		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; `kith app list` shows them all"}
+	case errors.Is(err, relation.ErrNoEvent):
+		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; it never was, or is not kept any more"}
+	case errors.Is(err, relation.ErrNoReplay):
+		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; `kith replay list` shows them all"}
 	case errors.Is(err, relation.ErrAppExists):
 		return &Error{Status: http.StatusConflict, Code: CodeConflict, Message: err.Error()}
 	case errors.Is(err, relation.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

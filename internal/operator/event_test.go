@@ -1,7 +1,8 @@
 package operator_test
 
 import (
-	"fmt"
+	"context"
+	"math/rand/v2"
 	"net/http"
 	"reflect"
 	"strings"
@@ -12,73 +13,277 @@ import (
 	"github.com/kithchat/kith/internal/relation"
 )
 
-func letter(app uint32, n int) relation.DeadEvent {
-	return relation.DeadEvent{
-		Event: relation.Event{
-			SDKAppID: app, Owner: "mia", Seq: int64(n), ID: fmt.Sprintf("id-%d", n), Created: start, Attempts: 9,
-			NewEvent: relation.NewEvent{
-				Kind: relation.EventBlockDelete, Targets: []string{"lia"},
-				Origin: relation.Origin{ClientIP: "192.0.2.1", Platform: "RESTAPI"},
-			},
-		},
-		Parked: start.Add(time.Hour), Reason: "status",
-	}
-}
-
-func TestDeadEvents(t *testing.T) {
+// twoApps serves apps 7 and 8.
+func twoApps(t *testing.T) *fixture {
+	t.Helper()
 	f := serve(t, nil)
 	f.newApp(t)
 	if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: 8}); err != nil {
 		t.Fatal(err)
 	}
-	f.outbox.dead = []relation.DeadEvent{letter(7, 3), letter(8, 2), letter(7, 1)}
-	ctx := t.Context()
-	first, err := f.DeadEvents(ctx, operator.DeadQuery{Limit: 2})
-	want := operator.DeadEvent{
-		SDKAppID: 7, ID: "id-3", FromAccount: "mia", Seq: 3, Command: relation.EventBlockDelete, ToAccount: []string{"lia"},
-		ClientIP: "192.0.2.1", Platform: "RESTAPI", Created: start, Parked: start.Add(time.Hour), Attempts: 9, Reason: "status",
+	return f
+}
+
+// ids are those of a page, in order.
+func ids(page operator.EventPage) []string {
+	found := []string{}
+	for _, e := range page.Events {
+		found = append(found, e.ID)
 	}
-	if err != nil || len(first.Events) != 2 || !reflect.DeepEqual(first.Events[0], want) || first.Next != "id-2" {
-		t.Fatalf("first page %+v, err %v", first, err)
+	return found
+}
+
+func eventIDs(numbers ...int) []string {
+	all := []string{}
+	for _, n := range numbers {
+		all = append(all, eventID(n))
 	}
-	last, err := f.DeadEvents(ctx, operator.DeadQuery{Before: first.Next, Limit: 2})
-	if err != nil || len(last.Events) != 1 || last.Events[0].ID != "id-1" || last.Next != "" {
-		t.Errorf("last page %+v, err %v", last, err)
+	return all
+}
+
+func TestEvents(t *testing.T) {
+	f := twoApps(t)
+	f.events.add(7, 1, relation.StateDelivered, func(r *relation.Record) { r.Settled, r.Replayed = start, 2 })
+	f.events.add(7, 2, relation.StateDead, func(r *relation.Record) {
+		r.Owner, r.Attempts, r.Reason, r.Settled = "tom", 9, "status", start.Add(time.Hour)
+		r.NewEvent = relation.NewEvent{
+			Kind: relation.EventState, Origin: relation.Origin{ClientIP: "192.0.2.9", Platform: "iOS"},
+			State: &relation.StateChange{Action: relation.ActionLogin, Reason: relation.ReasonRegister, Kicked: []string{"Web"}},
+		}
+	})
+	f.events.add(8, 3, relation.StateRetrying, func(r *relation.Record) { r.Due, r.Reason = start.Add(time.Minute), "timeout" })
+	f.events.add(7, 4, relation.StateWaiting, nil)
+
+	page, err := f.Events(t.Context(), operator.EventQuery{SDKAppID: 7, State: relation.StateDead})
+	want := operator.Event{
+		SDKAppID: 7, ID: eventID(2), FromAccount: "tom", Seq: 2, Command: relation.EventState,
+		Change:   &relation.StateChange{Action: relation.ActionLogin, Reason: relation.ReasonRegister, Kicked: []string{"Web"}},
+		ClientIP: "192.0.2.9", Platform: "iOS", Created: start.Add(2 * time.Second), State: relation.StateDead,
+		Settled: start.Add(time.Hour), Attempts: 9, Reason: "status",
 	}
-	ofOne, err := f.DeadEvents(ctx, operator.DeadQuery{SDKAppID: 8})
-	if err != nil || len(ofOne.Events) != 1 || ofOne.Events[0].ID != "id-2" {
-		t.Errorf("of app 8 %+v, err %v", ofOne, err)
+	if err != nil || len(page.Events) != 1 || !reflect.DeepEqual(page.Events[0], want) || page.Next != "" {
+		t.Errorf("dead: %+v, err %v, want %+v", page, err, want)
 	}
-	_, err = f.DeadEvents(ctx, operator.DeadQuery{Limit: 1001})
-	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
-	for _, query := range []string{"", "?dead=1&limit=x", "?dead=1&sdkappid=x"} {
-		if status, body := f.do(t, http.MethodGet, "/operator/v1/events"+query, "", authorized()); status != http.StatusBadRequest {
-			t.Errorf("GET events%s: %d %s", query, status, body)
+	f.now = start.Add(10 * time.Second)
+	for name, test := range map[string]struct {
+		q    operator.EventQuery
+		want []string
+	}{
+		"all apps":   {operator.EventQuery{}, eventIDs(4, 3, 2, 1)},
+		"one app":    {operator.EventQuery{SDKAppID: 7}, eventIDs(4, 2, 1)},
+		"account":    {operator.EventQuery{Account: "tom"}, eventIDs(2)},
+		"command":    {operator.EventQuery{Command: relation.EventBlockDelete}, eventIDs(4, 3, 1)},
+		"state":      {operator.EventQuery{State: relation.StateRetrying}, eventIDs(3)},
+		"from":       {operator.EventQuery{From: "2026-01-01T00:00:03Z"}, eventIDs(4, 3)},
+		"to":         {operator.EventQuery{To: "2026-01-01T01:00:03+01:00"}, eventIDs(2, 1)},
+		"ago":        {operator.EventQuery{From: "8s", To: "7s"}, eventIDs(2)},
+		"before":     {operator.EventQuery{Before: eventID(3)}, eventIDs(2, 1)},
+		"none":       {operator.EventQuery{Account: "nobody"}, []string{}},
+		"everything": {operator.EventQuery{SDKAppID: 7, Account: "mia", Command: relation.EventBlockDelete, State: relation.StateDelivered, From: "1d", To: "1ms", Limit: 1000}, eventIDs(1)},
+	} {
+		page, err := f.Events(t.Context(), test.q)
+		if err != nil || !reflect.DeepEqual(ids(page), test.want) {
+			t.Errorf("%s: %v, err %v, want %v", name, ids(page), err, test.want)
 		}
 	}
 }
 
-// A dead letter of a login tells what it would have told, and has no list of targets.
-func TestDeadStateEvent(t *testing.T) {
-	f := serve(t, nil)
+func TestWrongSearchesAreRefused(t *testing.T) {
+	f := twoApps(t)
+	for query, want := range map[string]string{
+		"limit=0":                 "limit must be 1 to 1000",
+		"limit=1001":              "limit must be 1 to 1000",
+		"limit=x":                 "limit must be 1 to 1000",
+		"sdkappid=x":              "sdkappid must be a whole number",
+		"sdkappid=0":              "sdkappid must be a whole number",
+		"sdkappid=-7":             "sdkappid must be a whole number",
+		"state=lost":              "there is no state",
+		"command=Sns.Nothing":     "there is no callback command",
+		"account=%C3%A9":          "printable ASCII",
+		"from=yesterday":          "from must be a time",
+		"from=-2h":                "from must be a time",
+		"to=2026-13-01T00:00:00Z": "to must be a time",
+		"from=1h&to=2h":           "from must be before to",
+		"from=1h&to=1h":           "from must be before to",
+		"before=x":                "before must be the id of an event",
+		"before=" + strings.ToUpper("01980000-0000-7000-8000-00000000000a"): "before must be the id of an event",
+		"dead=1":          `no parameter "dead"; it has sdkappid, account`,
+		"limit=1&limit=2": "given 2 times",
+		"account=%zz":     "the query of the URL is broken",
+	} {
+		status, body := f.do(t, http.MethodGet, "/operator/v1/events?"+query, "", authorized())
+		if status != http.StatusBadRequest || !strings.Contains(body, want[:]) && !strings.Contains(body, strings.ReplaceAll(want, `"`, `\"`)) {
+			t.Errorf("events?%s: %d %s, want a sentence with %q", query, status, body, want)
+		}
+	}
+	if status, body := f.do(t, http.MethodGet, "/operator/v1/status?verbose=1", "", authorized()); status != http.StatusBadRequest {
+		t.Errorf("a call that has no parameters took one: %d %s", status, body)
+	}
+}
+
+// Pages over all apps have every event once, newest first, however short the pages of each app are.
+func TestPagesOverAllApps(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for round := range 20 {
+		f := twoApps(t)
+		for id := uint32(9); id < 12; id++ {
+			if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.events.scan = 1 + random.IntN(5)
+		want := []string{}
+		const most = 150
+		for n := most; n > 0; n-- {
+			state := relation.StateDelivered
+			if random.IntN(3) == 0 {
+				state = relation.StateDead
+				want = append(want, eventID(n))
+			}
+			f.events.add(uint32(7+random.IntN(5)), n, state, nil)
+		}
+		got, q := []string{}, operator.EventQuery{State: relation.StateDead, Limit: 1 + random.IntN(40)}
+		for pages := 0; ; pages++ {
+			page, err := f.Events(t.Context(), q)
+			if err != nil || len(page.Events) > q.Limit || pages > most {
+				t.Fatalf("page %d has %d events, err %v", pages, len(page.Events), err)
+			}
+			got = append(got, ids(page)...)
+			if q.Before = page.Next; page.Next == "" {
+				break
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("round %d, limit %d, scan %d: got %v, want %v", round, q.Limit, f.events.scan, got, want)
+		}
+	}
+}
+
+// A search that finds nothing does not read on for ever.
+func TestSearchOverAllAppsIsBounded(t *testing.T) {
+	f := twoApps(t)
+	f.events.scan = 1
+	for n := range 500 {
+		f.events.add(7, n, relation.StateDelivered, nil)
+	}
+	page, err := f.Events(t.Context(), operator.EventQuery{Account: "nobody"})
+	if err != nil || len(page.Events) != 0 || page.Next == "" || f.events.reads > 110 {
+		t.Errorf("%d reads, page %+v, err %v", f.events.reads, page, err)
+	}
+}
+
+func TestEvent(t *testing.T) {
+	f := twoApps(t)
+	f.events.add(8, 1, relation.StateDelivered, func(r *relation.Record) {
+		r.Settled, r.Attempts = start.Add(time.Second), 2
+		r.Log = []relation.Attempt{
+			{Number: 1, At: start, Took: 1500 * time.Microsecond, Status: 503, Reason: "status", Detail: "HTTP 503", Answer: "sorry", Node: "a"},
+			{Number: 2, At: start, Reason: "local", Node: "a", Fault: true},
+			{Number: 2, At: start, Took: time.Millisecond, Status: 200, Node: "b", Replay: "r"},
+		}
+	})
+	want := []operator.Attempt{
+		{Number: 1, At: start, DurationMS: 1.5, Status: 503, Reason: "status", Detail: "HTTP 503", Answer: "sorry", Node: "a"},
+		{Number: 2, At: start, Reason: "local", Node: "a", Fault: true},
+		{Number: 2, At: start, DurationMS: 1, Status: 200, Node: "b", Replay: "r"},
+	}
+	for _, app := range []uint32{0, 8} {
+		event, err := f.Event(t.Context(), app, eventID(1))
+		if err != nil || event.SDKAppID != 8 || event.ID != eventID(1) || !reflect.DeepEqual(event.Log, want) {
+			t.Errorf("of app %d: %+v, err %v", app, event, err)
+		}
+	}
+	_, err := f.Event(t.Context(), 7, eventID(1))
+	refused(t, err, http.StatusNotFound, operator.CodeNotFound)
+	_, err = f.Event(t.Context(), 0, eventID(2))
+	refused(t, err, http.StatusNotFound, operator.CodeNotFound)
+	_, err = f.Event(t.Context(), 0, "x")
+	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
+}
+
+func TestEventIsExplained(t *testing.T) {
+	f := twoApps(t)
+	due := start.Add(time.Minute)
+	f.events.add(7, 1, relation.StateDelivered, func(r *relation.Record) { r.Settled, r.Replayed = start, 2 })
+	f.events.add(7, 2, relation.StateDead, func(r *relation.Record) { r.Settled, r.Reason, r.Attempts = start, "app-error", 9 })
+	f.events.add(7, 3, relation.StateRetrying, func(r *relation.Record) { r.Due, r.Reason, r.Head = due, "timeout", true })
+	f.events.add(7, 4, relation.StateWaiting, nil)
+	f.events.add(8, 5, relation.StateWaiting, func(r *relation.Record) { r.Head = true })
+	f.events.add(8, 6, relation.StateWaiting, nil)
+	for n, want := range map[int]string{
+		1: "delivered at 2026-01-01 00:00:00 UTC, attempt 1, and 2 times more by replays",
+		2: "given up at 2026-01-01 00:00:00 UTC after 9 attempts, the last one failed with app-error; later events of this account went on; " +
+			"`kith replay " + eventID(2) + "` sends it again",
+		3: "attempt 1 failed with timeout; it is tried again at 2026-01-01 00:01:00 UTC, and later events of this account wait for it; " +
+			"the endpoint fails and is probed next at 2026-01-01 00:01:00 UTC: no answer",
+		4: "waits behind " + eventID(3) + " of this account, which failed with timeout and is retried at 2026-01-01 00:01:00 UTC; " +
+			"the endpoint fails and is probed next at 2026-01-01 00:01:00 UTC: no answer",
+		5: "it is the next one of this account, and is sent as soon as there is room; the endpoint is paused: maintenance",
+		6: "waits behind earlier events of this account, which are being sent; the endpoint is paused: maintenance",
+	} {
+		f.sends.endpoints = []relation.EndpointStatus{
+			{SDKAppID: 7, State: relation.EndpointFailing, Reason: "no answer", NextProbe: due},
+			{SDKAppID: 8, State: relation.EndpointPaused, Reason: "maintenance"},
+		}
+		event, err := f.Event(t.Context(), 0, eventID(n))
+		if err != nil || event.Explanation != want {
+			t.Errorf("event %d: %q, err %v, want %q", n, event.Explanation, err, want)
+		}
+	}
+	f.sends.endpoints = []relation.EndpointStatus{{SDKAppID: 8, State: relation.EndpointOff}}
+	if event, err := f.Event(t.Context(), 8, eventID(5)); err != nil || !strings.Contains(event.Explanation, "the app has no callback URL") {
+		t.Errorf("off: %q, err %v", event.Explanation, err)
+	}
+	f.sends.endpoints = nil
+	if event, err := f.Event(t.Context(), 8, eventID(6)); err != nil || event.Explanation != "waits behind earlier events of this account, which are being sent" {
+		t.Errorf("no endpoint: %q, err %v", event.Explanation, err)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	f := twoApps(t)
+	f.sends.endpoints = []relation.EndpointStatus{
+		{SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1},
+		{SDKAppID: 8, State: relation.EndpointFailing, Since: start, Reason: "connect", NextProbe: start.Add(time.Second), Limit: 1},
+	}
+	want := operator.EndpointList{Endpoints: []operator.EndpointStatus{
+		{SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1},
+		{SDKAppID: 8, State: relation.EndpointFailing, Since: start, Reason: "connect", NextProbe: start.Add(time.Second), Limit: 1},
+	}}
+	if got, err := f.Endpoints(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("endpoints %+v, err %v, want %+v", got, err, want)
+	}
+}
+
+// A server that was put together without a part says so.
+func TestWhatIsNotThere(t *testing.T) {
+	f := serve(t, func(o *operator.Options) {
+		o.Records, o.Replays, o.Exporter, o.Delivery, o.Trigger = nil, nil, nil, nil, nil
+	})
 	f.newApp(t)
-	state := letter(7, 4)
-	state.NewEvent = relation.NewEvent{
-		Kind: relation.EventState, Origin: relation.Origin{ClientIP: "192.0.2.1", Platform: "iOS"},
-		State: &relation.StateChange{Action: relation.ActionLogin, Reason: relation.ReasonRegister, Kicked: []string{"Web"}},
+	if _, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
+		t.Fatal(err)
 	}
-	f.outbox.dead = []relation.DeadEvent{state, letter(7, 3)}
-	page, err := f.DeadEvents(t.Context(), operator.DeadQuery{})
-	want := operator.DeadEvent{
-		SDKAppID: 7, ID: "id-4", FromAccount: "mia", Seq: 4, Command: relation.EventState, State: state.State,
-		ClientIP: "192.0.2.1", Platform: "iOS", Created: start, Parked: start.Add(time.Hour), Attempts: 9, Reason: "status",
-	}
-	if err != nil || len(page.Events) != 2 || !reflect.DeepEqual(page.Events[0], want) || page.Events[1].State != nil {
-		t.Errorf("page %+v, err %v, want %+v first", page, err, want)
-	}
-	_, body := f.do(t, http.MethodGet, "/operator/v1/events?dead=1&limit=1", "", authorized())
-	if !strings.Contains(body, `"state":{"action":"Login","reason":"Register","kicked":["Web"]}`) || strings.Contains(body, "to_account") {
-		t.Errorf("body %s", body)
+	ctx := t.Context()
+	for name, call := range map[string]func(context.Context) error{
+		"events":    func(ctx context.Context) error { _, err := f.Events(ctx, operator.EventQuery{}); return err },
+		"event":     func(ctx context.Context) error { _, err := f.Event(ctx, 0, eventID(1)); return err },
+		"endpoints": func(ctx context.Context) error { _, err := f.Endpoints(ctx); return err },
+		"tail":      func(ctx context.Context) error { return f.Tail(ctx, operator.EventQuery{}, nil) },
+		"listen":    func(ctx context.Context) error { return f.Listen(ctx, 7, operator.ListenMirror, nil) },
+		"export":    func(ctx context.Context) error { _, err := f.ExportBlocklists(ctx, 7, nil); return err },
+		"replays":   func(ctx context.Context) error { _, err := f.Replays(ctx, 0); return err },
+		"replay": func(ctx context.Context) error {
+			_, err := f.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 7})
+			return err
+		},
+		"pause": func(ctx context.Context) error { _, err := f.PauseReplay(ctx, "x"); return err },
+		"trigger": func(ctx context.Context) error {
+			_, err := f.Trigger(ctx, 7, operator.Trigger{Command: relation.EventBlockAdd})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, call(ctx), http.StatusNotImplemented, operator.CodeUnsupported) })
 	}
 }
 

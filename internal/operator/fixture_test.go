@@ -41,6 +41,9 @@ type fixture struct {
 	now    time.Time
 	store  *appTable
 	outbox *letters
+	events *events
+	server *httptest.Server
+	sends  *delivery
 	opts   operator.Options
 	watch  *leaktest.Watch
 }
@@ -49,6 +52,7 @@ type fixture struct {
 func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
 	t.Helper()
 	f := &fixture{now: start, store: &appTable{apps: map[uint32]relation.App{}}, outbox: &letters{}, watch: leaktest.NewWatch(t)}
+	f.events, f.sends = &events{}, newDelivery()
 	now := func() time.Time { return f.now }
 	registry, err := apps.Open(t.Context(), f.store, apps.Options{Now: now, CheckURL: webhook.ValidateURL})
 	if err != nil {
@@ -56,14 +60,14 @@ func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
 	}
 	f.opts = operator.Options{
 		Registry: registry, Outbox: f.outbox, Token: token, Now: now, Version: "v1", Started: start,
-		Log: f.watch.Log(),
+		Log: f.watch.Log(), Records: f.events, Replays: f.events, Exporter: f.events, Delivery: f.sends,
 	}
 	if adjust != nil {
 		adjust(&f.opts)
 	}
-	server := httptest.NewServer(f.watch.Answers(operator.New(f.opts), made))
+	server := httptest.NewServer(f.watch.Answers(documented(t, operator.New(f.opts)), made))
 	t.Cleanup(server.Close)
-	f.url = server.URL
+	f.url, f.server = server.URL, server
 	if f.Client, err = operator.NewClient(operator.ClientOptions{URL: server.URL, Token: token}); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +133,18 @@ func (f *fixture) newApp(t *testing.T) operator.AppSecret {
 	return app
 }
 
+// listenOn lets an app make events for listeners.
+func (f *fixture) listenOn(t *testing.T, id uint32) {
+	t.Helper()
+	_, err := f.opts.Registry.Update(t.Context(), id, func(app *relation.App) error {
+		app.Callback.Listen = true
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // refused checks that err is a refusal of the API with this status and code.
 func refused(t *testing.T, err error, status int, code string) {
 	t.Helper()
@@ -186,25 +202,8 @@ func (s *appTable) DeleteApp(_ context.Context, id uint32) error {
 	return s.fail
 }
 
-// letters is an outbox with dead letters only, newest first.
-type letters struct {
-	dead  []relation.DeadEvent
-	stats []relation.OutboxStats
-}
-
-func (l *letters) Dead(_ context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
-	after := 0
-	if q.Before != "" {
-		after = 1 + slices.IndexFunc(l.dead, func(d relation.DeadEvent) bool { return d.ID == q.Before })
-	}
-	var page []relation.DeadEvent
-	for _, d := range l.dead[after:] {
-		if (q.SDKAppID == 0 || q.SDKAppID == d.SDKAppID) && len(page) < q.Limit {
-			page = append(page, d)
-		}
-	}
-	return page, nil
-}
+// letters is the outbox, as far as it is counted.
+type letters struct{ stats []relation.OutboxStats }
 
 func (l *letters) OutboxStats(context.Context) ([]relation.OutboxStats, error) { return l.stats, nil }
 

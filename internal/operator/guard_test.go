@@ -20,7 +20,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 	f.newApp(t)
 	protected := []string{
 		"/operator/v1/status", "/operator/v1/config", "/operator/v1/apps", "/operator/v1/apps/7", "/operator/v1/outbox",
-		"/operator/v1/events?dead=1", "/operator/v1/apps/7/callback", "/debug/pprof/", "/debug/pprof/cmdline", "/nothing",
+		"/operator/v1/events", "/operator/v1/apps/7/callback", "/debug/pprof/", "/debug/pprof/cmdline", "/nothing",
 	}
 	headers := map[string]string{
 		"none": "", "empty token": "Bearer ", "wrong token": "Bearer " + token + "x", "prefix": "Bearer " + token[:5],

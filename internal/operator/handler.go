@@ -11,7 +11,10 @@ import (
 const prefix = "/operator/v1"
 
 // handler holds what the endpoints share.
-type handler struct{ Options }
+type handler struct {
+	Options
+	listeners listeners
+}
 
 // endpoint is one call of the JSON API.
 type endpoint struct {
@@ -20,12 +23,15 @@ type endpoint struct {
 	call         callFunc
 }
 
+// name is the endpoint's key among the operations.
+func (e endpoint) name() string { return e.method + " " + e.path }
+
 // callFunc answers one request: with a value to encode, or an error.
 type callFunc func(http.ResponseWriter, *http.Request) (any, error)
 
 // New returns the operator API's handler. See the package comment for what it guarantees.
 func New(opts Options) http.Handler {
-	h := &handler{opts.withDefaults()}
+	h := &handler{Options: opts.withDefaults()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", h.health)
 	mux.HandleFunc("GET /readyz", h.ready)
@@ -41,8 +47,9 @@ func New(opts Options) http.Handler {
 	} {
 		mux.Handle(pattern, h.token(handle))
 	}
+	known := operations()
 	for _, e := range h.endpoints() {
-		mux.Handle(e.method+" "+prefix+e.path, h.scoped(e.scope, h.answer(e.call)))
+		mux.Handle(e.method+" "+prefix+e.path, h.scoped(e.scope, h.answer(checked(known[e.name()], e.call))))
 	}
 	mux.Handle("/", h.token(h.answer(notFound)))
 	return h.guard(mux)
@@ -67,9 +74,24 @@ func (h *handler) endpoints() []endpoint {
 		{"POST", "/apps/{id}/callback/test", scopePath, h.testCallback},
 		{"POST", "/apps/{id}/usersig", scopeOperator, h.makeUserSig},
 		{"POST", "/apps/{id}/usersig/check", scopeOperator, h.checkUserSig},
-		{"GET", "/events", scopeQuery, h.deadEvents},
+		{"POST", "/apps/{id}/trigger", scopePath, h.trigger},
+		{"GET", "/apps/{id}/listen", scopePath, h.listen},
+		{"POST", "/apps/{id}/listen/{exchange}", scopePath, h.answerExchange},
+		{"GET", "/apps/{id}/export/blocklists", scopeOperator, h.exportBlocklists},
+		{"GET", "/events", scopeQuery, h.listEvents},
+		{"GET", "/events/tail", scopeQuery, h.tailEvents},
+		{"GET", "/events/{event}", scopeQuery, h.showEvent},
+		{"POST", "/replays", scopeOperator, h.createReplay},
+		{"GET", "/replays", scopeOperator, h.listReplays},
+		{"GET", "/replays/{replay}", scopeOperator, h.showReplay},
+		{"PATCH", "/replays/{replay}", scopeOperator, h.updateReplay},
+		{"POST", "/replays/{replay}/pause", scopeOperator, h.pauseReplay},
+		{"POST", "/replays/{replay}/resume", scopeOperator, h.resumeReplay},
+		{"POST", "/replays/{replay}/cancel", scopeOperator, h.cancelReplay},
+		{"GET", "/endpoints", scopeOperator, h.listEndpoints},
 		{"GET", "/outbox", scopeOperator, h.outbox},
 		{"POST", "/backup", scopeOperator, h.backup},
+		{"GET", "/openapi.json", scopeOperator, h.describe},
 	}
 }
 

@@ -14,8 +14,6 @@ import (
 
 // OutboxReader is the view of relation.Outbox that the handler needs.
 type OutboxReader interface {
-	// Dead returns dead letters, newest first.
-	Dead(context.Context, relation.DeadQuery) ([]relation.DeadEvent, error)
 	// OutboxStats describes the outbox of each app that has anything in it.
 	OutboxStats(context.Context) ([]relation.OutboxStats, error)
 }
@@ -24,11 +22,25 @@ type OutboxReader interface {
 type Options struct {
 	Registry *apps.Registry
 	Outbox   OutboxReader
+	// Records, Replays, Exporter and Delivery are what is known and can be done about events. What is nil is answered as
+	// unsupported.
+	Records  relation.Records
+	Replays  relation.Replays
+	Exporter relation.Exporter
+	Delivery Delivery
 	// Token is what callers must present. While it is empty, every call that needs it is refused.
 	Token string
 	// TestCallback sends a test to the app's endpoint and reports what came of it. An error means that no attempt could
 	// be made. Nil: tests are answered as unsupported.
 	TestCallback func(context.Context, *relation.App) (CallbackReport, error)
+	// Trigger sends a marked test callback to the app's endpoint, or whoever listens instead, and reports what came of it.
+	// Errors and nil as for TestCallback.
+	Trigger func(context.Context, *relation.App, relation.Trigger) (CallbackReport, error)
+	// Heartbeat is how often a stream on which nothing happens shows that it is there; 0: DefaultHeartbeat.
+	Heartbeat time.Duration
+	// LineTimeout is how long the reader of a stream may take for a line. One that takes longer is cut off, so that it holds
+	// up nothing; 0: DefaultLineTimeout.
+	LineTimeout time.Duration
 	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never. Nil: checks of UserSigs do not
 	// look at kicks.
 	KickedAt func(ctx context.Context, sdkAppID uint32, userID string) (int64, error)
@@ -57,6 +69,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
+	}
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = DefaultHeartbeat
+	}
+	if o.LineTimeout <= 0 {
+		o.LineTimeout = DefaultLineTimeout
 	}
 	return o
 }

@@ -3,6 +3,7 @@ package operator_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -16,14 +17,16 @@ import (
 func appTokens(t *testing.T) (f *fixture, seven, eight *operator.Client) {
 	f = serve(t, func(o *operator.Options) {
 		o.TestCallback = func(context.Context, *relation.App) (operator.CallbackReport, error) {
-			return operator.CallbackReport{Delivered: true}, nil
+			return operator.CallbackReport{Delivered: true, Steps: []operator.CallbackStep{}}, nil
 		}
 	})
 	f.newApp(t)
 	if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: 8}); err != nil {
 		t.Fatal(err)
 	}
-	f.outbox.dead = []relation.DeadEvent{letter(7, 3), letter(8, 2), letter(7, 1)}
+	for n, app := range []uint32{7, 8, 7} {
+		f.events.add(app, n+1, relation.StateDead, nil)
+	}
 	clients := map[uint32]*operator.Client{}
 	for _, id := range []uint32{7, 8} {
 		if _, err := f.SetCallback(t.Context(), id, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
@@ -54,10 +57,10 @@ func TestAppTokenOpensItsOwnApp(t *testing.T) {
 			t.Errorf("test of %d: %+v, err %v", id, report, err)
 		}
 	}
-	for name, q := range map[string]operator.DeadQuery{"pinned": {}, "named": {SDKAppID: 7}} {
-		page, err := seven.DeadEvents(ctx, q)
+	for name, q := range map[string]operator.EventQuery{"pinned": {}, "named": {SDKAppID: 7}} {
+		page, err := seven.Events(ctx, q)
 		if err != nil || len(page.Events) != 2 || page.Events[0].SDKAppID != 7 || page.Events[1].SDKAppID != 7 {
-			t.Errorf("%s: %+v, err %v, want the two letters of app 7", name, page, err)
+			t.Errorf("%s: %+v, err %v, want the two events of app 7", name, page, err)
 		}
 	}
 }
@@ -72,7 +75,16 @@ func TestAppTokenOpensNothingElse(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"another app's callback": func() error { _, err := seven.Callback(ctx, 8); return err },
 		"another app's test":     func() error { _, err := seven.TestCallback(ctx, 8); return err },
-		"another app's events":   func() error { _, err := seven.DeadEvents(ctx, operator.DeadQuery{SDKAppID: 8}); return err },
+		"another app's events":   func() error { _, err := seven.Events(ctx, operator.EventQuery{SDKAppID: 8}); return err },
+		"another app's event":    func() error { _, err := seven.Event(ctx, 8, eventID(2)); return err },
+		"another app's tail":     func() error { return seven.Tail(ctx, operator.EventQuery{SDKAppID: 8}, nil) },
+		"another app's listen":   func() error { return seven.Listen(ctx, 8, operator.ListenMirror, nil) },
+		"another app's answer":   func() error { return seven.AnswerExchange(ctx, 8, "x", operator.ExchangeAnswer{Status: 200}) },
+		"another app's trigger":  func() error { _, err := seven.Trigger(ctx, 8, operator.Trigger{}); return err },
+		"export":                 func() error { _, err := seven.ExportBlocklists(ctx, 7, io.Discard); return err },
+		"replay":                 func() error { _, err := seven.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 7}); return err },
+		"replays":                func() error { _, err := seven.Replays(ctx, 7); return err },
+		"endpoints":              func() error { _, err := seven.Endpoints(ctx); return err },
 		"set callback":           func() error { _, err := seven.SetCallback(ctx, 7, operator.SetCallback{}); return err },
 		"show app":               func() error { _, err := seven.App(ctx, 7); return err },
 		"update app":             func() error { _, err := seven.UpdateApp(ctx, 7, operator.UpdateApp{}); return err },
@@ -109,25 +121,25 @@ func TestAppTokenAndOddQueries(t *testing.T) {
 	}
 	header := http.Header{"Authorization": {"Bearer " + made.Secret}}
 	for query, want := range map[string]int{
-		"dead=1&sdkappid=7&sdkappid=8":   403,
-		"dead=1&sdkappid=8&sdkappid=7":   403,
-		"dead=1&sdkappid=":               403,
-		"dead=1&sdkappid=07":             403,
-		"dead=1;sdkappid=8":              400,
-		"dead=1&sdkappid=7&sdkappid=7":   200,
-		"dead=1&SDKAppID=8":              200,
-		"dead=1&sdkappid=%37":            200,
-		"sdkappid=7&dead=1&before=%zz":   400,
-		"dead=1&sdkappid=7%20&sdkappid=": 403,
+		"state=dead&sdkappid=7&sdkappid=8":   403,
+		"state=dead&sdkappid=8&sdkappid=7":   403,
+		"state=dead&sdkappid=":               403,
+		"state=dead&sdkappid=07":             403,
+		"state=dead;sdkappid=8":              400,
+		"state=dead&sdkappid=7&sdkappid=7":   200,
+		"state=dead&SDKAppID=8":              400,
+		"state=dead&sdkappid=%37":            200,
+		"sdkappid=7&state=dead&before=%zz":   400,
+		"state=dead&sdkappid=7%20&sdkappid=": 403,
 	} {
 		status, body := f.do(t, http.MethodGet, "/operator/v1/events?"+query, "", header)
 		if status != want {
 			t.Errorf("%s: %d %s, want %d", query, status, body, want)
 		}
-		var page operator.DeadPage
+		var page operator.EventPage
 		if status == 200 {
 			if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.Events) != 2 {
-				t.Errorf("%s: %d letters, err %v, want the two of app 7", query, len(page.Events), err)
+				t.Errorf("%s: %d events, err %v, want the two of app 7", query, len(page.Events), err)
 			}
 		}
 	}

@@ -148,6 +148,7 @@ func (s *Server) operatorOptions() operator.Options {
 	if s.config.Store == "" {
 		o.Backup = s.backup
 	}
+	s.addTools(&o)
 	return o
 }
 
@@ -157,11 +158,5 @@ func (s *Server) testCallback(ctx context.Context, app *relation.App) (operator.
 	if err != nil {
 		return operator.CallbackReport{}, err
 	}
-	steps := make([]operator.CallbackStep, len(report.Steps))
-	for i, step := range report.Steps {
-		steps[i] = operator.CallbackStep{Name: step.Name, OK: step.OK, Detail: step.Detail, DurationMS: step.TookMS}
-	}
-	return operator.CallbackReport{
-		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS, Steps: steps,
-	}, nil
+	return showReport(report), nil
 }

@@ -1,0 +1,71 @@
+package operator
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// Delivery is the view of the dispatcher that the handler needs. All methods are safe for concurrent use.
+type Delivery interface {
+	// Endpoints returns the states of the endpoints of all apps, ordered by SDKAppID.
+	Endpoints() []relation.EndpointStatus
+	// Endpoint returns that of one app, and whether there is one.
+	Endpoint(sdkAppID uint32) (relation.EndpointStatus, bool)
+	// Watch follows attempts of an app, of all apps for 0; with what went out if exchanges is set.
+	Watch(sdkAppID uint32, exchanges bool) relation.Watch
+	// Listen receives an app's callbacks instead of its URL. An error says why it cannot now, and is for the
+	// caller to read; relation.ErrNoApp.
+	Listen(sdkAppID uint32) (relation.Listening, error)
+	// ReplaysChanged says that a replay was created, or its state or rate changed, in the store.
+	ReplaysChanged()
+}
+
+// EndpointStatus says how an app's endpoint does.
+type EndpointStatus struct {
+	SDKAppID  uint32                 `json:"sdkappid"`
+	State     relation.EndpointState `json:"state"`
+	Since     time.Time              `json:"since,omitzero"` // left out: since the server's start
+	Reason    string                 `json:"reason,omitempty"`
+	NextProbe time.Time              `json:"next_probe,omitzero"` // of a failing one
+	Limit     int                    `json:"limit"`               // attempts that may be under way now
+	InFlight  int                    `json:"in_flight"`           // attempts under way
+	Listeners int                    `json:"listeners"`           // who listens through this API
+}
+
+// EndpointList is the answer to a listing, by SDKAppID.
+type EndpointList struct {
+	Endpoints []EndpointStatus `json:"endpoints"`
+}
+
+func (h *handler) listEndpoints(http.ResponseWriter, *http.Request) (any, error) {
+	if h.Delivery == nil {
+		return nil, unsupported("this server does not deliver")
+	}
+	list := EndpointList{Endpoints: []EndpointStatus{}}
+	for _, status := range h.Delivery.Endpoints() {
+		list.Endpoints = append(list.Endpoints, showEndpoint(status))
+	}
+	return list, nil
+}
+
+// endpointStatus returns how the app's endpoint does, nil when nothing is known of it.
+func (h *handler) endpointStatus(sdkAppID uint32) *EndpointStatus {
+	if h.Delivery == nil {
+		return nil
+	}
+	status, ok := h.Delivery.Endpoint(sdkAppID)
+	if !ok {
+		return nil
+	}
+	shown := showEndpoint(status)
+	return &shown
+}
+
+func showEndpoint(s relation.EndpointStatus) EndpointStatus {
+	return EndpointStatus{
+		SDKAppID: s.SDKAppID, State: s.State, Since: s.Since, Reason: s.Reason, NextProbe: s.NextProbe,
+		Limit: s.Limit, InFlight: s.InFlight, Listeners: s.Listeners,
+	}
+}

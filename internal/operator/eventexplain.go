@@ -1,0 +1,101 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// explain says in words why an event is in its state, and what comes next.
+func (h *handler) explain(ctx context.Context, r *relation.Record) (string, error) {
+	switch r.State {
+	case relation.StateDelivered:
+		return fmt.Sprintf("delivered at %s, attempt %d%s", moment(r.Settled), r.Attempts, replays(r.Replayed)), nil
+	case relation.StateDead:
+		return fmt.Sprintf("given up at %s after %s, the last one failed with %s; later events of this account went on; "+
+			"`kith replay %s` sends it again", moment(r.Settled), attempts(r.Attempts), reason(r.Reason), r.ID), nil
+	case relation.StateRetrying:
+		return fmt.Sprintf("attempt %d failed with %s; it is tried again at %s, and later events of this account wait for it%s",
+			r.Attempts, reason(r.Reason), moment(r.Due), h.endpointRemark(r.SDKAppID)), nil
+	}
+	if r.Head {
+		return "it is the next one of this account, and is sent as soon as there is room" + h.endpointRemark(r.SDKAppID), nil
+	}
+	before, err := h.retryingBefore(ctx, r)
+	switch {
+	case err != nil:
+		return "", err
+	case before == nil:
+		return "waits behind earlier events of this account, which are being sent" + h.endpointRemark(r.SDKAppID), nil
+	}
+	return fmt.Sprintf("waits behind %s of this account, which failed with %s and is retried at %s%s",
+		before.ID, reason(before.Reason), moment(before.Due), h.endpointRemark(r.SDKAppID)), nil
+}
+
+// retryingBefore returns the event of the same account that failed and holds this one up; nil when none does. Only the
+// first waiting event of an account is attempted, so there is at most one.
+func (h *handler) retryingBefore(ctx context.Context, r *relation.Record) (*relation.Record, error) {
+	q := relation.RecordQuery{SDKAppID: r.SDKAppID, Account: r.Owner, State: relation.StateRetrying, Limit: 1}
+	page, err := h.Records.Records(ctx, q)
+	if err != nil || len(page.Records) == 0 || page.Records[0].Seq >= r.Seq {
+		return nil, err
+	}
+	return &page.Records[0], nil
+}
+
+// endpointRemark says what holds up everything that waits for an app, if something does.
+func (h *handler) endpointRemark(sdkAppID uint32) string {
+	status := h.endpointStatus(sdkAppID)
+	if status == nil {
+		return ""
+	}
+	because := ""
+	if status.Reason != "" {
+		because = ": " + status.Reason
+	}
+	switch status.State {
+	case relation.EndpointOff:
+		return "; the app has no callback URL, or is disabled, so nothing is sent"
+	case relation.EndpointPaused:
+		return "; the endpoint is paused" + because
+	case relation.EndpointFailing:
+		return "; the endpoint fails and is probed next at " + moment(status.NextProbe) + because
+	}
+	return ""
+}
+
+func isNoEvent(err error) bool { return errors.Is(err, relation.ErrNoEvent) }
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", n)
+}
+
+func reason(text string) string {
+	if text == "" {
+		return "an unknown reason"
+	}
+	return text
+}
+
+func replays(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", and once more by a replay"
+	}
+	return fmt.Sprintf(", and %d times more by replays", n)
+}

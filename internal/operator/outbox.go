@@ -1,0 +1,35 @@
+package operator
+
+import (
+	"net/http"
+	"time"
+)
+
+// Outbox describes what waits for each app that has anything in its outbox.
+type Outbox struct {
+	Apps []OutboxStats `json:"apps"`
+}
+
+// OutboxStats describes what waits for one app.
+type OutboxStats struct {
+	SDKAppID uint32    `json:"sdkappid"`
+	Waiting  int64     `json:"waiting"`          // events not yet settled
+	Dead     int64     `json:"dead"`             // dead letters
+	Oldest   time.Time `json:"oldest,omitzero"`  // when the oldest waiting event was made
+	AgeMS    int64     `json:"age_ms,omitempty"` // how old it is, in milliseconds
+}
+
+func (h *handler) outbox(_ http.ResponseWriter, r *http.Request) (any, error) {
+	stats, err := h.Options.Outbox.OutboxStats(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	outbox := Outbox{Apps: make([]OutboxStats, len(stats))}
+	for i, s := range stats {
+		outbox.Apps[i] = OutboxStats{SDKAppID: s.SDKAppID, Waiting: s.Waiting, Dead: s.Dead, Oldest: s.Oldest}
+		if !s.Oldest.IsZero() {
+			outbox.Apps[i].AgeMS = max(0, h.Now().Sub(s.Oldest).Milliseconds())
+		}
+	}
+	return outbox, nil
+}
