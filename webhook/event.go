@@ -19,7 +19,7 @@ type Event struct {
 	Attempt int
 	// Sequence is the event's number among those of its From_Account, which only rises (header kith-sequence). Apply an
 	// event to a pair only if its Sequence is higher than that of the last one applied to this pair: then neither replays
-	// nor repetitions put an old state back. It is 0 when the sender did not say, and for a test.
+	// nor repetitions put an old state back. It is 0 when the sender did not say.
 	Sequence int64
 	// Replay is the id of the replay in which an operator had this event sent again (header kith-replay). It is empty when
 	// this is the ordinary delivery.
