@@ -151,8 +151,10 @@ func TestRunReportsTakenAddress(t *testing.T) {
 
 // What cannot be a secret ends the program, without a word of it on the screen.
 func TestRunRefusesAnUnusableSecret(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop() // so that it ends at once if the secret is taken
 	var stderr bytes.Buffer
-	err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-secret", testSecret}, environment{}.get, io.Discard, &stderr)
+	err := run(ctx, []string{"-listen", "127.0.0.1:0", "-secret", testSecret}, environment{}.get, io.Discard, &stderr)
 	if err == nil || !strings.Contains(err.Error(), "give the receiver its public key") || strings.Contains(err.Error()+stderr.String(), testSecret[5:]) {
 		t.Errorf("%v, printed %q", err, &stderr)
 	}

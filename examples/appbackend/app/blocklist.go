@@ -30,17 +30,14 @@ const (
 	outdated // a newer event was applied before
 )
 
-// apply sets the state of a pair, unless an event with this sequence or a higher one did. Sequence 0 always sets it.
+// apply sets the state of a pair, unless an event with a higher sequence did. Sequence 0 always sets it.
 func (b *blocklists) apply(app uint32, p api.Pair, sequence int64, blocked bool) effect {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	targets := b.targets(app, p.FromAccount)
 	was := targets[p.ToAccount]
-	switch {
-	case sequence != 0 && sequence < was.sequence:
+	if sequence != 0 && sequence < was.sequence {
 		return outdated
-	case sequence != 0 && sequence == was.sequence:
-		return unchanged
 	}
 	targets[p.ToAccount] = entry{max(sequence, was.sequence), blocked}
 	if was.blocked == blocked {
