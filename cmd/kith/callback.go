@@ -6,54 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kithchat/kith/internal/operator"
-	"github.com/kithchat/kith/internal/relation"
 )
 
 func (c *cli) callbackCommand() *cobra.Command {
 	return c.group("callback", "Show, change and test where an app's callbacks go",
-		c.callbackSetCommand(), c.callbackShowCommand(), c.callbackTestCommand())
-}
-
-func (c *cli) callbackSetCommand() *cobra.Command {
-	var url, token string
-	var enable, disable []string
-	var timeout time.Duration
-	var retry bool
-	var concurrency int
-	var cmd *cobra.Command
-	cmd = c.appClientCommand("set SDKAPPID", "Change where an app's callbacks go; what is not given stays", nil,
-		func(ctx context.Context, client *operator.Client, id uint32, _ []string) error {
-			req, given := operator.SetCallback{Enable: kinds(enable), Disable: kinds(disable)}, cmd.Flags().Changed
-			if given("timeout") && timeout%time.Millisecond != 0 {
-				return misuse("--timeout must be whole milliseconds, not %s", timeout)
-			}
-			milliseconds := timeout.Milliseconds()
-			take(&req.URL, &url, given("url"))
-			take(&req.Token, &token, given("token"))
-			take(&req.TimeoutMS, &milliseconds, given("timeout"))
-			take(&req.Retry, &retry, given("retry"))
-			take(&req.Concurrency, &concurrency, given("concurrency"))
-			callback, err := client.SetCallback(ctx, id, req)
-			if err != nil {
-				return err
-			}
-			return c.printCallback(callback)
-		})
-	fs := cmd.Flags()
-	fs.StringVar(&url, "url", "", "`URL` of the app backend; empty switches callbacks off")
-	fs.StringVar(&token, "token", "", "`token` that signs each callback; empty for unsigned ones")
-	fs.StringSliceVar(&enable, "enable", nil, "`commands` to send, of: "+commands(func(relation.EventKind) bool { return true }))
-	fs.StringSliceVar(&disable, "disable", nil, "`commands` not to send; off until enabled: "+commands(relation.EventKind.OptIn))
-	fs.DurationVar(&timeout, "timeout", 0, "time for an attempt; 0 for the default")
-	fs.BoolVar(&retry, "retry", true, "retry failed attempts; --retry=false parks an event after the first")
-	fs.IntVar(&concurrency, "concurrency", 0, "`attempts` under way at a time; 0 for the default")
-	return cmd
+		c.callbackSetCommand(), c.callbackShowCommand(), c.callbackTestCommand(), c.callbackPauseCommand(), c.callbackResumeCommand(),
+		c.signingKeysCommand(), c.callbackCertCommand())
 }
 
 func (c *cli) callbackShowCommand() *cobra.Command {
@@ -102,42 +66,65 @@ func detail(text string) string {
 	return " (" + visible(text) + ")"
 }
 
-func kinds(texts []string) []relation.EventKind {
-	kinds := make([]relation.EventKind, len(texts))
-	for i, text := range texts {
-		kinds[i] = relation.EventKind(text)
-	}
-	return kinds
-}
-
-// commands lists the callback commands that match.
-func commands(match func(relation.EventKind) bool) string {
-	return list(slices.DeleteFunc(relation.EventKinds(), func(kind relation.EventKind) bool { return !match(kind) }))
-}
-
 func (c *cli) printCallback(callback operator.Callback) error {
 	return c.print(callback, func(w io.Writer) { writeCallback(w, callback) })
 }
 
 func writeCallback(w io.Writer, callback operator.Callback) {
 	row(w, "callback URL", callbackURL(callback))
-	if callback.URL == "" {
+	if callback.URL == "" && !callback.Listen {
 		return
 	}
-	signed := "no, unsigned"
-	if callback.TokenSet {
-		signed = "set"
+	if callback.Paused != nil {
+		row(w, "paused", "since "+when(callback.Paused.Since)+", by the "+callback.Paused.By+detail(callback.Paused.Reason))
 	}
-	retry := "on"
-	if !callback.Retry {
-		retry = "off"
+	row(w, "token", signed(callback))
+	for i, key := range callback.SigningKeys {
+		row(w, first(i, "signing keys"), key.ID+"  "+key.Kind+until(key))
 	}
-	row(w, "token", signed)
 	row(w, "enabled", list(callback.Enabled))
 	row(w, "disabled", list(callback.Disabled))
-	row(w, "timeout", span(time.Duration(callback.TimeoutMS)*time.Millisecond))
-	row(w, "retry", retry)
+	row(w, "timeout", span(milliseconds(callback.TimeoutMS)))
+	row(w, "retry", callback.Retry)
+	row(w, "max attempts", orElse(callback.MaxAttempts > 0, strconv.Itoa(callback.MaxAttempts), "no limit but time"))
+	row(w, "max age", orElse(callback.MaxAgeMS > 0, span(milliseconds(callback.MaxAgeMS)), "the server's (retry-budget)"))
+	row(w, "app error", callback.AppError)
 	row(w, "concurrency", callback.Concurrency)
+	for i, cert := range callback.CA {
+		row(w, first(i, "CA"), showCertificate(cert))
+	}
+	if callback.ClientCert != nil {
+		row(w, "client cert", showCertificate(*callback.ClientCert))
+	}
 }
 
-func callbackURL(callback operator.Callback) string { return cmp.Or(callback.URL, "none") }
+func signed(callback operator.Callback) string {
+	return orElse(callback.TokenSet, "set", orElse(len(callback.SigningKeys) > 0, "no", "no, unsigned"))
+}
+
+func until(key operator.SigningKey) string {
+	if key.Expires.IsZero() {
+		return ""
+	}
+	return "  until " + when(key.Expires)
+}
+
+func showCertificate(cert operator.Certificate) string {
+	return fmt.Sprintf("%s  until %s  SHA-256 %s", cert.Subject, when(cert.NotAfter), cert.Fingerprint)
+}
+
+func callbackURL(callback operator.Callback) string {
+	return cmp.Or(callback.URL, orElse(callback.Listen, "none, who listens gets them", "none"))
+}
+
+// first labels the first of several lines.
+func first(i int, label string) string { return orElse(i == 0, label, "") }
+
+func orElse(ok bool, text, otherwise string) string {
+	if ok {
+		return text
+	}
+	return otherwise
+}
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -39,7 +39,9 @@ func TestAppCommands(t *testing.T) {
 		Rates: relation.Rates{App: 100, Special: map[string]float64{"black_list_add": 5}},
 		Callback: operator.Callback{
 			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
-			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Concurrency: 128,
+			Retry: relation.RetryFailures, AppError: relation.AppErrorRetry,
+			SigningKeys: []operator.SigningKey{}, CA: []operator.Certificate{},
 		},
 		DevicesPerPlatform: 2, WebOrigins: []string{"https://chat.example.net", "http://localhost:3000"}, Tokens: []operator.Token{},
 	}})
@@ -137,10 +139,11 @@ func TestCallbackCommands(t *testing.T) {
 
 	var callback operator.Callback
 	k.json(&callback, "app", "callback", "set", "1600077123", "--url", backend.URL, "--token", cliToken,
-		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "1500ms", "--retry=false", "--concurrency", "3")
+		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "1500ms", "--retry", "off", "--concurrency", "3")
 	k.json(&callback, "app", "callback", "set", "1600077123", "--enable", "Sns.CallbackBlackListDelete,State.StateChange")
 	want := operator.Callback{
 		URL: backend.URL, TokenSet: true, TimeoutMS: 1500, Concurrency: 3,
+		Retry: relation.RetryOff, AppError: relation.AppErrorRetry, SigningKeys: []operator.SigningKey{}, CA: []operator.Certificate{},
 		Enabled:  []relation.EventKind{relation.EventBlockDelete, relation.EventState},
 		Disabled: []relation.EventKind{relation.EventBlockAdd},
 	}
@@ -215,7 +218,7 @@ func TestEventsCommand(t *testing.T) {
 	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
 	c.connect(info.HTTP)
 	c.importAccounts(t)
-	k.run("app", "callback", "set", "1600077123", "--retry=false")
+	k.run("app", "callback", "set", "1600077123", "--retry", "off")
 	const changes = 3
 	for i := range changes {
 		if _, err := c.change(crashOwner(i), change{string(relation.EventBlockAdd), []string{crashTarget(0)}}); err != nil {

@@ -61,6 +61,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	root := c.group("kith", "Kith keeps who blocks whom, and tells your app backend about every change",
 		c.serveCommand(),
 		c.appCommand(),
+		c.caCommand(),
 		c.userSigCommand(),
 		c.eventsCommand(),
 		c.replayCommand(),

@@ -218,7 +218,7 @@ func TestStateChangeOfLostConnections(t *testing.T) {
 func TestDeadStateEvents(t *testing.T) {
 	w := newStateWorld(t)
 	w.switchOn()
-	w.run("app", "callback", "set", fmt.Sprint(crashApp), "--url", "http://127.0.0.1:1/", "--retry=false")
+	w.run("app", "callback", "set", fmt.Sprint(crashApp), "--url", "http://127.0.0.1:1/", "--retry", "off")
 	conn := w.login(api.PlatformMac, "laptop")
 	w.marker(0)
 	w.logout(conn)

@@ -88,7 +88,7 @@ func (r *Registry) record(spec New) (*relation.App, error) {
 	if len(app.Admins) == 0 {
 		app.Admins = []string{DefaultAdmin}
 	}
-	return r.settle(clone(app))
+	return r.settle(clone(app), nil)
 }
 
 // Update changes an app. It hands change a copy to work on; SDKAppID, Created and Updated are the registry's own. An
@@ -106,7 +106,7 @@ func (r *Registry) Update(ctx context.Context, sdkAppID uint32, change func(*rel
 			return err
 		}
 		app.SDKAppID, app.Created, app.Updated = before.SDKAppID, before.Created, r.now()
-		app, err := r.settle(app)
+		app, err := r.settle(app, before)
 		if err != nil {
 			return err
 		}
@@ -170,8 +170,10 @@ func (r *Registry) reread(ctx context.Context, err error) bool {
 	return r.load(ctx) == nil
 }
 
-// settle gives an endpoint its defaults, removes what has expired, checks the record, has its certificate issued and returns it.
-func (r *Registry) settle(app *relation.App) (*relation.App, error) {
+// settle gives an endpoint its defaults, removes what is over, checks the record, has its certificate issued and returns it.
+// Before is the record so far, nil for a new app. A URL that stays is not judged again: the rules may have changed since, and
+// other settings must not depend on it.
+func (r *Registry) settle(app, before *relation.App) (*relation.App, error) {
 	c := &app.Callback
 	if c.URL != "" && c.TimeoutMS == 0 {
 		c.TimeoutMS = r.opts.CallbackTimeout.Milliseconds()
@@ -180,7 +182,13 @@ func (r *Registry) settle(app *relation.App) (*relation.App, error) {
 		c.Concurrency = r.opts.CallbackConcurrency
 	}
 	prune(c, r.now())
-	if err := Check(app, Checks{URL: r.opts.CheckURL, Secret: r.opts.Signing.Check}); err != nil {
+	checks := Checks{URL: r.opts.CheckURL, Secret: r.opts.Signing.Check}
+	if before != nil && before.Callback.URL == c.URL {
+		checks.URL = func(string) error { return nil }
+	} else if c.Paused != nil && c.Paused.By == relation.PausedByEndpoint {
+		c.Paused = nil // it was the other endpoint that is gone
+	}
+	if err := Check(app, checks); err != nil {
 		return nil, err
 	}
 	if err := r.certify(app); err != nil {

@@ -48,9 +48,9 @@ func (p *problems) callback(c relation.Callback, checks Checks) {
 
 // policy checks what is done about failures.
 func (p *problems) policy(c relation.Callback) {
-	p.check(slices.Contains([]relation.RetryPolicy{"", relation.RetryFailures, relation.RetryTimeouts, relation.RetryOff}, c.Retry),
+	p.check(slices.Contains(relation.RetryPolicies(), c.RetryPolicy()),
 		"the retry policy must be %s, %s or %s", relation.RetryFailures, relation.RetryTimeouts, relation.RetryOff)
-	p.check(slices.Contains([]relation.AppErrorPolicy{"", relation.AppErrorRetry, relation.AppErrorAccept, relation.AppErrorPark}, c.AppError),
+	p.check(slices.Contains(relation.AppErrorPolicies(), c.AppErrorPolicy()),
 		"the app error policy must be %s, %s or %s", relation.AppErrorRetry, relation.AppErrorAccept, relation.AppErrorPark)
 	p.check(c.MaxAttempts >= 0 && c.MaxAttempts <= MaxCallbackAttempts,
 		"the most attempts must be 1 to %d, or 0 for no limit but time", MaxCallbackAttempts)

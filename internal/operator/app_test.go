@@ -24,7 +24,9 @@ func TestAppLife(t *testing.T) {
 		DevicesPerPlatform: 1, WebOrigins: []string{}, Tokens: []operator.Token{},
 		Callback: operator.Callback{
 			Enabled:  []relation.EventKind{relation.EventBlockAdd, relation.EventBlockDelete},
-			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Retry: true, Concurrency: 128,
+			Disabled: []relation.EventKind{relation.EventState}, TimeoutMS: 2000, Concurrency: 128,
+			Retry: relation.RetryFailures, AppError: relation.AppErrorRetry,
+			SigningKeys: []operator.SigningKey{}, CA: []operator.Certificate{},
 		},
 	}
 	if made.Key != firstKey || !reflect.DeepEqual(made.App, want) {
@@ -99,6 +101,11 @@ func TestUnknownAppIsNotFound(t *testing.T) {
 		"drop":         func() error { _, err := f.DropKey(ctx, 5, "x"); return err },
 		"callback":     func() error { _, err := f.Callback(ctx, 5); return err },
 		"set callback": func() error { _, err := f.SetCallback(ctx, 5, operator.SetCallback{}); return err },
+		"client cert":  func() error { _, err := f.ClientCert(ctx, 5); return err },
+		"add key":      func() error { _, err := f.AddSigningKey(ctx, 5, operator.AddSigningKey{}); return err },
+		"drop key":     func() error { _, err := f.DropSigningKey(ctx, 5, "x"); return err },
+		"pause":        func() error { _, err := f.PauseCallback(ctx, 5, operator.PauseCallback{}); return err },
+		"resume":       func() error { _, err := f.ResumeCallback(ctx, 5); return err },
 		"test":         func() error { _, err := f.TestCallback(ctx, 5); return err },
 		"events":       func() error { _, err := f.Events(ctx, operator.EventQuery{SDKAppID: 5}); return err },
 		"event":        func() error { _, err := f.Event(ctx, 5, eventID(1)); return err },

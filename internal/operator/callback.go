@@ -7,27 +7,48 @@ import (
 	"github.com/kithchat/kith/internal/relation"
 )
 
-// Callback is an app's endpoint as it may be shown: without its Token, with the values in force.
+// Callback is an app's endpoint as it may be shown: without its secrets, with the values in force.
 type Callback struct {
-	URL         string               `json:"url"` // empty: no callbacks
-	TokenSet    bool                 `json:"token_set"`
-	Enabled     []relation.EventKind `json:"enabled"`
-	Disabled    []relation.EventKind `json:"disabled"`
-	TimeoutMS   int64                `json:"timeout_ms"`
-	Retry       bool                 `json:"retry"`
-	Concurrency int                  `json:"concurrency"`
+	// URL is where callbacks go, with *** for the values in its query. Empty: nowhere, unless Listen is set.
+	URL         string                  `json:"url"`
+	TokenSet    bool                    `json:"token_set"`
+	Enabled     []relation.EventKind    `json:"enabled"`
+	Disabled    []relation.EventKind    `json:"disabled"`
+	TimeoutMS   int64                   `json:"timeout_ms"`
+	Retry       relation.RetryPolicy    `json:"retry"`
+	MaxAttempts int                     `json:"max_attempts"` // 0: only time counts
+	MaxAgeMS    int64                   `json:"max_age_ms"`   // milliseconds; 0: the server's retry-budget
+	AppError    relation.AppErrorPolicy `json:"app_error"`
+	Concurrency int                     `json:"concurrency"`
+	// Listen says that callbacks go to whoever listens through this API, instead of to a URL.
+	Listen bool `json:"listen"`
+	// SigningKeys sign each callback (Standard Webhooks), newest first; empty: none does.
+	SigningKeys []SigningKey `json:"signing_keys"`
+	// CA are the certificates that the endpoint's is verified against; empty: the system's.
+	CA        []Certificate `json:"ca"`
+	MutualTLS bool          `json:"mutual_tls"`
+	// ClientCert is what the endpoint is shown; left out without mutual TLS.
+	ClientCert *Certificate `json:"client_cert,omitempty"`
+	// Paused says since when and why all callbacks are held back; left out: they go.
+	Paused *relation.Pause `json:"paused,omitempty"`
 }
 
 // SetCallback changes what is not nil. An empty URL switches callbacks off, an empty Token makes them unsigned. Commands that
 // are named neither in Enable nor in Disable stay as they are; relation.EventKind.OptIn tells which are off at first.
 type SetCallback struct {
-	URL         *string              `json:"url,omitempty"`
-	Token       *string              `json:"token,omitempty"`
-	Enable      []relation.EventKind `json:"enable,omitempty"`
-	Disable     []relation.EventKind `json:"disable,omitempty"`
-	TimeoutMS   *int64               `json:"timeout_ms,omitempty"` // milliseconds, 0: the default
-	Retry       *bool                `json:"retry,omitempty"`
-	Concurrency *int                 `json:"concurrency,omitempty"` // 0: the default
+	URL         *string                  `json:"url,omitempty"`
+	Token       *string                  `json:"token,omitempty"`
+	Enable      []relation.EventKind     `json:"enable,omitempty"`
+	Disable     []relation.EventKind     `json:"disable,omitempty"`
+	TimeoutMS   *int64                   `json:"timeout_ms,omitempty"` // milliseconds, 0: the default
+	Retry       *relation.RetryPolicy    `json:"retry,omitempty"`
+	MaxAttempts *int                     `json:"max_attempts,omitempty"` // 0: only time counts
+	MaxAgeMS    *int64                   `json:"max_age_ms,omitempty"`   // milliseconds, 0: the server's retry-budget
+	AppError    *relation.AppErrorPolicy `json:"app_error,omitempty"`
+	Concurrency *int                     `json:"concurrency,omitempty"` // 0: the default
+	Listen      *bool                    `json:"listen,omitempty"`
+	CA          *string                  `json:"ca,omitempty"` // certificates in PEM; empty: the system's
+	MutualTLS   *bool                    `json:"mutual_tls,omitempty"`
 }
 
 // CallbackReport is what came of a test.
@@ -68,16 +89,25 @@ func (h *handler) setCallback(_ http.ResponseWriter, r *http.Request) (any, erro
 }
 
 func (req SetCallback) apply(c *relation.Callback) error {
+	if req.URL != nil {
+		if err := checkRedacted(*req.URL); err != nil {
+			return err
+		}
+	}
+	if req.Retry != nil && *req.Retry == "" || req.AppError != nil && *req.AppError == "" {
+		return badRequest("a policy must be named: retry is one of %q, app_error one of %q", relation.RetryPolicies(), relation.AppErrorPolicies())
+	}
 	set(&c.URL, req.URL)
 	set(&c.Token, req.Token)
 	set(&c.TimeoutMS, req.TimeoutMS)
 	set(&c.Concurrency, req.Concurrency)
-	if req.Retry != nil {
-		c.Retry = relation.RetryOff
-		if *req.Retry {
-			c.Retry = ""
-		}
-	}
+	set(&c.Retry, req.Retry)
+	set(&c.MaxAttempts, req.MaxAttempts)
+	set(&c.MaxAgeMS, req.MaxAgeMS)
+	set(&c.AppError, req.AppError)
+	set(&c.Listen, req.Listen)
+	set(&c.CA, req.CA)
+	set(&c.MutualTLS, req.MutualTLS)
 	for _, kind := range req.Disable {
 		if slices.Contains(req.Enable, kind) {
 			return badRequest("callback command %q is both enabled and disabled; choose one", kind)
@@ -130,8 +160,13 @@ func (h *handler) testCallback(_ http.ResponseWriter, r *http.Request) (any, err
 func showCallback(app *relation.App) Callback {
 	c := app.Callback
 	shown := Callback{
-		URL: c.URL, TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Retry: c.RetryPolicy() != relation.RetryOff,
-		Concurrency: c.Attempts(), Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
+		URL: redactURL(c.URL), TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Concurrency: c.Attempts(), Listen: c.Listen,
+		Retry: c.RetryPolicy(), MaxAttempts: c.MaxAttempts, MaxAgeMS: c.MaxAgeMS, AppError: c.AppErrorPolicy(),
+		SigningKeys: showSigningKeys(c.SigningKeys), CA: showBundle(c.CA), MutualTLS: c.MutualTLS, Paused: c.Paused,
+		Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
+	}
+	if c.ClientCert != nil {
+		shown.ClientCert = showLeaf(c.ClientCert.Cert)
 	}
 	for _, kind := range relation.EventKinds() {
 		if c.Sends(kind) {

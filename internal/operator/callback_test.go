@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -17,13 +19,17 @@ func TestSetCallback(t *testing.T) {
 	ctx := t.Context()
 	f.newApp(t)
 	add, del := relation.EventBlockAdd, relation.EventBlockDelete
+	ca, _ := certificates(t)
 	want := operator.Callback{
-		URL: "https://backend.example/hook?a=b", TokenSet: true, Enabled: []relation.EventKind{del},
-		Disabled: []relation.EventKind{add, relation.EventState}, TimeoutMS: 700, Retry: false, Concurrency: 9,
+		URL: "https://backend.example/hook?a=***&b=***&***", TokenSet: true, Enabled: []relation.EventKind{del},
+		Disabled: []relation.EventKind{add, relation.EventState}, TimeoutMS: 700, Concurrency: 9,
+		Retry: relation.RetryTimeouts, MaxAttempts: 5, MaxAgeMS: 60_000, AppError: relation.AppErrorPark,
+		SigningKeys: []operator.SigningKey{}, CA: []operator.Certificate{ca.shown},
 	}
 	got, err := f.SetCallback(ctx, 7, operator.SetCallback{
-		URL: ptr(want.URL), Token: ptr(callbackToken), Enable: []relation.EventKind{del}, Disable: []relation.EventKind{add, add},
-		TimeoutMS: ptr(int64(700)), Retry: ptr(false), Concurrency: ptr(9),
+		URL: ptr("https://backend.example/hook?a=b&b=" + leaktest.URLSecret + "&" + leaktest.URLSecret), Token: ptr(callbackToken), Enable: []relation.EventKind{del}, Disable: []relation.EventKind{add, add},
+		TimeoutMS: ptr(int64(700)), Concurrency: ptr(9), Retry: ptr(relation.RetryTimeouts), MaxAttempts: ptr(5),
+		MaxAgeMS: ptr(int64(60_000)), AppError: ptr(relation.AppErrorPark), CA: ptr(ca.pem),
 	})
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("set %+v, err %v, want %+v", got, err, want)
@@ -31,13 +37,18 @@ func TestSetCallback(t *testing.T) {
 	if stored := f.store.apps[7].Callback; stored.Token != callbackToken {
 		t.Error("the token was not stored")
 	}
-	want.Enabled, want.Disabled, want.Retry = []relation.EventKind{add, del}, []relation.EventKind{relation.EventState}, true
-	got, err = f.SetCallback(ctx, 7, operator.SetCallback{Enable: []relation.EventKind{add}, Retry: ptr(true)})
+	want.Enabled, want.Disabled = []relation.EventKind{add, del}, []relation.EventKind{relation.EventState}
+	want.Retry, want.MaxAttempts, want.CA = relation.RetryOff, 0, []operator.Certificate{}
+	got, err = f.SetCallback(ctx, 7, operator.SetCallback{
+		Enable: []relation.EventKind{add}, Retry: ptr(relation.RetryOff), MaxAttempts: ptr(0), CA: ptr(""),
+	})
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("enabled %+v, err %v, want %+v", got, err, want)
 	}
-	want.URL, want.TokenSet = "", false
-	if _, err = f.SetCallback(ctx, 7, operator.SetCallback{URL: ptr(""), Token: ptr("")}); err != nil {
+	want.URL, want.TokenSet, want.Listen, want.Retry, want.AppError = "", false, true, relation.RetryFailures, relation.AppErrorRetry
+	if _, err = f.SetCallback(ctx, 7, operator.SetCallback{
+		URL: ptr(""), Token: ptr(""), Listen: ptr(true), Retry: ptr(relation.RetryFailures), AppError: ptr(relation.AppErrorRetry),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err = f.Callback(ctx, 7); err != nil || !reflect.DeepEqual(got, want) {
@@ -80,8 +91,24 @@ func TestWrongCallbacksAreRefused(t *testing.T) {
 	f := serve(t, nil)
 	f.newApp(t)
 	add, unknown := relation.EventBlockAdd, relation.EventKind("Sns.Unknown")
+	_, key := certificates(t)
+	before, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/"), Token: ptr(callbackToken)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, req := range map[string]operator.SetCallback{
-		"URL":             {URL: ptr("ftp://x/")},
+		"URL":             {URL: ptr("ftp://x/?key=" + leaktest.URLSecret)},
+		"hidden query":    {URL: ptr("http://x/?key=***")},
+		"no retry":        {Retry: ptr(relation.RetryPolicy(""))},
+		"no app error":    {AppError: ptr(relation.AppErrorPolicy(""))},
+		"retry":           {Retry: ptr(relation.RetryPolicy("on"))},
+		"max attempts":    {MaxAttempts: ptr(-1)},
+		"max age":         {MaxAgeMS: ptr(int64(1))},
+		"app error":       {AppError: ptr(relation.AppErrorPolicy("ignore"))},
+		"CA":              {URL: ptr("https://x/"), CA: ptr(key)},
+		"CA in clear":     {CA: ptr(before.URL)},
+		"mutual TLS":      {MutualTLS: ptr(true)},
+		"listen":          {Listen: ptr(true)},
 		"token":           {Token: ptr(callbackToken + " ")},
 		"timeout":         {TimeoutMS: ptr(int64(1))},
 		"concurrency":     {Concurrency: ptr(-1)},
@@ -93,6 +120,20 @@ func TestWrongCallbacksAreRefused(t *testing.T) {
 			_, err := f.SetCallback(t.Context(), 7, req)
 			refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
 		})
+	}
+	f.watch.Secret("the key that was given as a CA", strings.Split(key, "\n")[1])
+	if after, err := f.Callback(t.Context(), 7); err != nil || !reflect.DeepEqual(after, before) {
+		t.Errorf("after the refusals %+v, err %v, want %+v", after, err, before)
+	}
+}
+
+// The setting was a boolean once; who still sends one is told.
+func TestRetryIsAWord(t *testing.T) {
+	f := serve(t, nil)
+	f.newApp(t)
+	status, body := f.do(t, http.MethodPatch, "/operator/v1/apps/7/callback", `{"retry":true}`, authorized())
+	if status != 400 || !strings.Contains(body, `field \"retry\" must not be a JSON bool`) {
+		t.Errorf("%d %s", status, body)
 	}
 }
 

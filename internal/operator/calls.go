@@ -65,21 +65,6 @@ func (c *Client) DropToken(ctx context.Context, sdkAppID uint32, id string) (App
 	return call[App](ctx, c, http.MethodDelete, appPath(sdkAppID, "/tokens/"+url.PathEscape(id)), nil)
 }
 
-// Callback shows the app's endpoint.
-func (c *Client) Callback(ctx context.Context, sdkAppID uint32) (Callback, error) {
-	return call[Callback](ctx, c, http.MethodGet, appPath(sdkAppID, "/callback"), nil)
-}
-
-// SetCallback changes the app's endpoint and returns it as it is now.
-func (c *Client) SetCallback(ctx context.Context, sdkAppID uint32, req SetCallback) (Callback, error) {
-	return call[Callback](ctx, c, http.MethodPatch, appPath(sdkAppID, "/callback"), req)
-}
-
-// TestCallback has the server send a test to the app's endpoint.
-func (c *Client) TestCallback(ctx context.Context, sdkAppID uint32) (CallbackReport, error) {
-	return call[CallbackReport](ctx, c, http.MethodPost, appPath(sdkAppID, "/callback/test"), nil)
-}
-
 // MakeUserSig makes a UserSig with the app's newest key.
 func (c *Client) MakeUserSig(ctx context.Context, sdkAppID uint32, req MakeUserSig) (UserSig, error) {
 	return call[UserSig](ctx, c, http.MethodPost, appPath(sdkAppID, "/usersig"), req)

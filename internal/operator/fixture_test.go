@@ -19,6 +19,7 @@ import (
 	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/pki"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/webhook"
 )
@@ -54,12 +55,20 @@ func serve(t *testing.T, adjust func(*operator.Options)) *fixture {
 	f := &fixture{now: start, store: &appTable{apps: map[uint32]relation.App{}}, outbox: &letters{}, watch: leaktest.NewWatch(t)}
 	f.events, f.sends = &events{}, newDelivery()
 	now := func() time.Time { return f.now }
-	registry, err := apps.Open(t.Context(), f.store, apps.Options{Now: now, CheckURL: webhook.ValidateURL})
+	ca, err := pki.Open(pki.Options{Dir: t.TempDir(), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := apps.Open(t.Context(), f.store, apps.Options{
+		Now: now, CheckURL: webhook.ValidateURL,
+		Signing: apps.Signing{Check: webhook.CheckSecret, NewSecret: webhook.NewSecret, NewKeyPair: webhook.NewKeyPair},
+		Issue:   func(id uint32) (relation.ClientCertificate, error) { return ca.Issue(id, 0) }, RenewAt: pki.RenewAt,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.opts = operator.Options{
-		Registry: registry, Outbox: f.outbox, Token: token, Now: now, Version: "v1", Started: start,
+		Registry: registry, Outbox: f.outbox, Token: token, Now: now, Version: "v1", Started: start, CA: ca.CertPEM,
 		Log: f.watch.Log(), Records: f.events, Replays: f.events, Exporter: f.events, Delivery: f.sends,
 	}
 	if adjust != nil {
@@ -83,13 +92,26 @@ func (f *fixture) addSecrets() {
 		for _, key := range app.Keys {
 			f.watch.Secret("key "+apps.Fingerprint(key), key.Secret)
 		}
+		for _, key := range app.Callback.SigningKeys {
+			f.watch.Secret("signing key "+key.ID, key.Secret)
+		}
+		if cert := app.Callback.ClientCert; cert != nil {
+			f.watch.Secret("key of a client certificate", strings.ReplaceAll(cert.Key, "\n", `\n`))
+			f.watch.Secret("key of a client certificate in PEM", cert.Key)
+		}
 	}
 }
 
 // made tells which answers have the secret that the call made.
 func made(r *http.Request, secret string) bool {
 	last := path.Base(r.URL.Path)
-	return r.Method == http.MethodPost && slices.Contains([]string{"apps", "rotate-key", "tokens"}, last) && secret != token
+	if r.Method != http.MethodPost || secret == token {
+		return false
+	}
+	if last == "keys" {
+		return strings.HasPrefix(secret, "whsec_") // the private half of a pair is never told
+	}
+	return slices.Contains([]string{"apps", "rotate-key", "tokens"}, last)
 }
 
 // CreateToken makes a token that no other answer may have.

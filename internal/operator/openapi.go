@@ -19,6 +19,7 @@ var pathHelp = map[string]string{
 	"id":          "SDKAppID of the app",
 	"fingerprint": "fingerprint of a secret key",
 	"token":       "id of a token",
+	"key":         "id of a signing key",
 	"event":       "id of an event",
 	"replay":      "id of a replay",
 	"exchange":    "id of an exchange that was received",

@@ -54,7 +54,7 @@ var (
 // operations describes every endpoint of the table, by method and path.
 func operations() map[string]operation {
 	all := map[string]operation{}
-	for _, some := range []map[string]operation{serverOperations, appOperations, eventOperations, replayOperations} {
+	for _, some := range []map[string]operation{serverOperations, appOperations, callbackOperations, eventOperations, replayOperations} {
 		for name, o := range some {
 			all[name] = o
 		}
@@ -65,6 +65,7 @@ func operations() map[string]operation {
 var serverOperations = map[string]operation{
 	"GET /status":       {summary: "Describe the running server", answer: Status{}},
 	"GET /config":       {summary: "Show the effective configuration, secrets replaced", answer: Settings{}},
+	"GET /ca":           {summary: "Get the certificate in PEM of the CA that issues client certificates", file: true},
 	"GET /outbox":       {summary: "Say how many events wait for each app", answer: Outbox{}},
 	"GET /endpoints":    {summary: "Say how the endpoint of each app does", answer: EndpointList{}},
 	"POST /backup":      {summary: "Copy the database, as a stream of bytes", file: true},
@@ -81,9 +82,6 @@ var appOperations = map[string]operation{
 	"DELETE /apps/{id}/keys/{fingerprint}": {summary: "Drop a secret key", answer: App{}},
 	"POST /apps/{id}/tokens":               {summary: "Make a token of this API that is good for the app only", request: CreateToken{}, answer: TokenSecret{}},
 	"DELETE /apps/{id}/tokens/{token}":     {summary: "Drop a token of the app", answer: App{}},
-	"GET /apps/{id}/callback":              {summary: "Show where the app's callbacks go", answer: Callback{}},
-	"PATCH /apps/{id}/callback":            {summary: "Change where the app's callbacks go; what is left out stays", request: SetCallback{}, answer: Callback{}},
-	"POST /apps/{id}/callback/test":        {summary: "Send a test callback with no changes in it", answer: CallbackReport{}},
 	"POST /apps/{id}/trigger":              {summary: "Send a marked test callback of the documented shape", request: Trigger{}, answer: CallbackReport{}},
 	"POST /apps/{id}/usersig":              {summary: "Make a UserSig", request: MakeUserSig{}, answer: UserSig{}},
 	"POST /apps/{id}/usersig/check":        {summary: "Explain a UserSig", request: CheckUserSig{}, answer: UserSigReport{}},
@@ -96,6 +94,17 @@ var appOperations = map[string]operation{
 		query:   []parameter{{"mode", "mirror (copies; the default) or instead", ""}}, lines: ListenLine{},
 	},
 	"POST /apps/{id}/listen/{exchange}": {summary: "Answer a callback that was received instead of the URL", request: ExchangeAnswer{}, answer: ExchangeSettled{}},
+}
+
+var callbackOperations = map[string]operation{
+	"GET /apps/{id}/callback":               {summary: "Show where the app's callbacks go", answer: Callback{}},
+	"PATCH /apps/{id}/callback":             {summary: "Change where the app's callbacks go; what is left out stays", request: SetCallback{}, answer: Callback{}},
+	"POST /apps/{id}/callback/test":         {summary: "Send a test callback with no changes in it", answer: CallbackReport{}},
+	"POST /apps/{id}/callback/keys":         {summary: "Add a key that signs the app's callbacks; the answer has its secret, once", request: AddSigningKey{}, answer: SigningKeySecret{}},
+	"DELETE /apps/{id}/callback/keys/{key}": {summary: "Drop a signing key", answer: Callback{}},
+	"POST /apps/{id}/callback/pause":        {summary: "Hold the app's callbacks back", request: PauseCallback{}, answer: Callback{}},
+	"POST /apps/{id}/callback/resume":       {summary: "Let the app's callbacks go again", answer: Callback{}},
+	"GET /apps/{id}/callback/cert":          {summary: "Get the certificate in PEM that the app's endpoint is shown", file: true},
 }
 
 var eventOperations = map[string]operation{

@@ -41,6 +41,8 @@ type Options struct {
 	// LineTimeout is how long the reader of a stream may take for a line. One that takes longer is cut off, so that it holds
 	// up nothing; 0: DefaultLineTimeout.
 	LineTimeout time.Duration
+	// CA returns the certificate of the CA that issues client certificates, in PEM. Nil: this server has none.
+	CA func() string
 	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never. Nil: checks of UserSigs do not
 	// look at kicks.
 	KickedAt func(ctx context.Context, sdkAppID uint32, userID string) (int64, error)

@@ -17,10 +17,12 @@ type schemas object
 
 // words are the types that have a closed list of values.
 var words = map[reflect.Type]any{
-	reflect.TypeFor[relation.EventKind]():     relation.EventKinds(),
-	reflect.TypeFor[relation.State]():         relation.States(),
-	reflect.TypeFor[relation.ReplayState]():   []relation.ReplayState{relation.ReplayRunning, relation.ReplayPaused, relation.ReplayDone, relation.ReplayCancelled},
-	reflect.TypeFor[relation.EndpointState](): []relation.EndpointState{relation.EndpointOff, relation.EndpointHealthy, relation.EndpointFailing, relation.EndpointRecovering, relation.EndpointPaused},
+	reflect.TypeFor[relation.EventKind]():      relation.EventKinds(),
+	reflect.TypeFor[relation.RetryPolicy]():    relation.RetryPolicies(),
+	reflect.TypeFor[relation.AppErrorPolicy](): relation.AppErrorPolicies(),
+	reflect.TypeFor[relation.State]():          relation.States(),
+	reflect.TypeFor[relation.ReplayState]():    []relation.ReplayState{relation.ReplayRunning, relation.ReplayPaused, relation.ReplayDone, relation.ReplayCancelled},
+	reflect.TypeFor[relation.EndpointState]():  []relation.EndpointState{relation.EndpointOff, relation.EndpointHealthy, relation.EndpointFailing, relation.EndpointRecovering, relation.EndpointPaused},
 }
 
 // of returns the schema of a type. A struct with a name is put among the schemas, and what is returned points to it.

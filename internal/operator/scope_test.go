@@ -97,6 +97,12 @@ func TestAppTokenOpensNothingElse(t *testing.T) {
 		"drop token":             func() error { _, err := seven.DropToken(ctx, 7, "x"); return err },
 		"settings":               func() error { _, err := seven.Settings(ctx); return err },
 		"status":                 func() error { _, err := seven.Status(ctx); return err },
+		"another app's cert":     func() error { _, err := seven.ClientCert(ctx, 8); return err },
+		"CA":                     func() error { _, err := seven.CA(ctx); return err },
+		"add signing key":        func() error { _, err := seven.AddSigningKey(ctx, 7, operator.AddSigningKey{}); return err },
+		"drop signing key":       func() error { _, err := seven.DropSigningKey(ctx, 7, "x"); return err },
+		"pause":                  func() error { _, err := seven.PauseCallback(ctx, 7, operator.PauseCallback{}); return err },
+		"resume":                 func() error { _, err := seven.ResumeCallback(ctx, 7); return err },
 		"outbox":                 func() error { _, err := seven.Outbox(ctx); return err },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,6 +101,9 @@ const (
 	RetryOff      RetryPolicy = "off"      // the first failure parks the event
 )
 
+// RetryPolicies returns all retry policies.
+func RetryPolicies() []RetryPolicy { return []RetryPolicy{RetryFailures, RetryTimeouts, RetryOff} }
+
 // AppErrorPolicy says what an answer with HTTP 200 and an ErrorCode other than 0 means.
 type AppErrorPolicy string
 
@@ -110,6 +113,11 @@ const (
 	AppErrorAccept AppErrorPolicy = "accept" // the app backend has the event, as in the original
 	AppErrorPark   AppErrorPolicy = "park"   // the event is given up at once
 )
+
+// AppErrorPolicies returns all policies for answers with an ErrorCode other than 0.
+func AppErrorPolicies() []AppErrorPolicy {
+	return []AppErrorPolicy{AppErrorRetry, AppErrorAccept, AppErrorPark}
+}
 
 // SigningKey signs callbacks by Standard Webhooks.
 type SigningKey struct {

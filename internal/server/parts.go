@@ -141,7 +141,7 @@ func (s *Server) gatewayOptions(service *relation.Service, verifier *auth.Verifi
 func (s *Server) operatorOptions() operator.Options {
 	o := operator.Options{
 		Registry: s.registry, Outbox: s.store, Token: s.token,
-		TestCallback: s.testCallback, KickedAt: s.store.KickedAt,
+		TestCallback: s.testCallback, CA: s.ca.CertPEM, KickedAt: s.store.KickedAt,
 		Metrics: s.metrics.handler(), Ready: s.ready, Settings: s.config.Settings(s.origins),
 		Version: s.version, Started: s.started, Now: s.now, Log: s.log,
 	}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// callbackFlags are what can be set of an endpoint.
+type callbackFlags struct {
+	url, token, ca           string
+	enable, disable          []string
+	timeout, maxAge          time.Duration
+	retry, appError          string
+	maxAttempts, concurrency int
+	mutualTLS, listen        bool
+}
+
+func (c *cli) callbackSetCommand() *cobra.Command {
+	var flags callbackFlags
+	var cmd *cobra.Command
+	cmd = c.appClientCommand("set SDKAPPID", "Change where an app's callbacks go; what is not given stays", nil,
+		func(ctx context.Context, client *operator.Client, id uint32, _ []string) error {
+			req, err := flags.request(cmd.Flags().Changed)
+			if err != nil {
+				return err
+			}
+			callback, err := client.SetCallback(ctx, id, req)
+			if err != nil {
+				return err
+			}
+			return c.printCallback(callback)
+		})
+	flags.add(cmd)
+	return cmd
+}
+
+func (f *callbackFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.url, "url", "", "`URL` of the app backend; empty switches callbacks off")
+	fs.StringVar(&f.token, "token", "", "`token` that signs each callback; empty for none")
+	fs.StringSliceVar(&f.enable, "enable", nil, "`commands` to send, of: "+commands(func(relation.EventKind) bool { return true }))
+	fs.StringSliceVar(&f.disable, "disable", nil, "`commands` not to send; off until enabled: "+commands(relation.EventKind.OptIn))
+	fs.DurationVar(&f.timeout, "timeout", 0, "time for an attempt; 0 for the default")
+	fs.StringVar(&f.retry, "retry", "", "which failures are tried again: `failures` (all), timeouts (only those) or off")
+	fs.IntVar(&f.maxAttempts, "max-attempts", 0, "`attempts` after which an event is given up; 0 for no limit but time")
+	fs.DurationVar(&f.maxAge, "max-age", 0, "how long after its first failed attempt an event is tried; 0 for the server's retry-budget")
+	fs.StringVar(&f.appError, "app-error", "", "what an answer with an ErrorCode other than 0 means: `retry`, accept (delivered) or park (given up)")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`attempts` under way at a time; 0 for the default")
+	fs.StringVar(&f.ca, "ca", "", "`file` with the certificates in PEM that the endpoint's is verified against; empty for the system's")
+	fs.BoolVar(&f.mutualTLS, "mutual-tls", false, "show the endpoint a client certificate of the app; --mutual-tls=false ends it")
+	fs.BoolVar(&f.listen, "listen", false, "send callbacks to who listens, instead of to a URL; --listen=false ends it")
+}
+
+// request returns the change that the flags describe.
+func (f *callbackFlags) request(given func(string) bool) (operator.SetCallback, error) {
+	req := operator.SetCallback{Enable: kinds(f.enable), Disable: kinds(f.disable)}
+	for name, d := range map[string]time.Duration{"timeout": f.timeout, "max-age": f.maxAge} {
+		if d%time.Millisecond != 0 {
+			return req, misuse("--%s must be whole milliseconds, not %s", name, d)
+		}
+	}
+	if given("ca") && f.ca != "" {
+		text, err := os.ReadFile(f.ca)
+		if err != nil {
+			return req, fmt.Errorf("read the CA bundle: %w", err)
+		}
+		f.ca = string(text)
+	}
+	timeout, maxAge := f.timeout.Milliseconds(), f.maxAge.Milliseconds()
+	retry, appError := relation.RetryPolicy(f.retry), relation.AppErrorPolicy(f.appError)
+	take(&req.URL, &f.url, given("url"))
+	take(&req.Token, &f.token, given("token"))
+	take(&req.TimeoutMS, &timeout, given("timeout"))
+	take(&req.Retry, &retry, given("retry"))
+	take(&req.MaxAttempts, &f.maxAttempts, given("max-attempts"))
+	take(&req.MaxAgeMS, &maxAge, given("max-age"))
+	take(&req.AppError, &appError, given("app-error"))
+	take(&req.Concurrency, &f.concurrency, given("concurrency"))
+	take(&req.CA, &f.ca, given("ca"))
+	take(&req.MutualTLS, &f.mutualTLS, given("mutual-tls"))
+	take(&req.Listen, &f.listen, given("listen"))
+	return req, nil
+}
+
+func kinds(texts []string) []relation.EventKind {
+	kinds := make([]relation.EventKind, len(texts))
+	for i, text := range texts {
+		kinds[i] = relation.EventKind(text)
+	}
+	return kinds
+}
+
+// commands lists the callback commands that match.
+func commands(match func(relation.EventKind) bool) string {
+	return list(slices.DeleteFunc(relation.EventKinds(), func(kind relation.EventKind) bool { return !match(kind) }))
+}
