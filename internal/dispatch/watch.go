@@ -13,8 +13,9 @@ const watchQueue = 256
 
 // watches are who watches. Nothing is done for them while there are none.
 type watches struct {
-	mu  sync.Mutex
-	all atomic.Pointer[[]*watch] // replaced, never changed
+	mu   sync.Mutex
+	all  atomic.Pointer[[]*watch] // replaced, never changed
+	lost atomic.Int64             // by all watches, those that ended included
 }
 
 type watch struct {
@@ -37,6 +38,11 @@ func (d *Dispatcher) Watch(sdkAppID uint32, exchanges bool) relation.Watch {
 	}
 	d.mu.Unlock()
 	return relation.Watch{C: w.c, Lost: w.lost.Load, Close: func() { d.watches.end(w) }}
+}
+
+// Watchers returns how many watch now, and how many activities were not told since the start because one fell behind.
+func (d *Dispatcher) Watchers() (now int, lost int64) {
+	return len(d.watches.list()), d.watches.lost.Load()
 }
 
 func (s *watches) change(f func([]*watch) []*watch) {
@@ -75,13 +81,14 @@ func (s *watches) clear() {
 // tell hands an activity to who watches the app. It never waits.
 func (s *watches) tell(a relation.Activity, o outgoing) {
 	for _, w := range s.list() {
-		if w.sdkAppID == 0 || w.sdkAppID == a.Event.SDKAppID {
-			w.tell(a, o)
+		if (w.sdkAppID == 0 || w.sdkAppID == a.Event.SDKAppID) && !w.tell(a, o) {
+			s.lost.Add(1)
 		}
 	}
 }
 
-func (w *watch) tell(a relation.Activity, o outgoing) {
+// tell reports false when the watcher has fallen behind, and so loses the activity.
+func (w *watch) tell(a relation.Activity, o outgoing) bool {
 	if w.exchanges {
 		x := o.exchange("")
 		a.Exchange = &x
@@ -89,11 +96,13 @@ func (w *watch) tell(a relation.Activity, o outgoing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		return
+		return true
 	}
 	select {
 	case w.c <- a:
+		return true
 	default:
 		w.lost.Add(1)
+		return false
 	}
 }

@@ -109,11 +109,17 @@ func (r *running) newApp(t *testing.T, callbackURL string, names ...string) {
 // call makes a REST call that must succeed.
 func (r *running) call(t *testing.T, command string, body any) {
 	t.Helper()
+	r.callAs(t, appID, command, body)
+}
+
+// callAs makes a call for an app.
+func (r *running) callAs(t *testing.T, app uint32, command string, body any) {
+	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := r.http.Post(restURL(t, r.info.HTTP, command), "application/json", bytes.NewReader(text))
+	response, err := r.http.Post(restURLOf(t, app, r.info.HTTP, command), "application/json", bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +143,23 @@ func (r *running) unblock(t *testing.T, owner string, targets ...string) {
 // restURL is the URL of a command for the app's admin.
 func restURL(t *testing.T, base, command string) string {
 	t.Helper()
-	sig, err := usersig.Sign(key, usersig.Ticket{SDKAppID: appID, Identifier: admin, Issued: time.Now().Unix(), Expire: 600})
+	return restURLOf(t, appID, base, command)
+}
+
+func restURLOf(t *testing.T, app uint32, base, command string) string {
+	t.Helper()
+	sig, err := usersig.Sign(key, usersig.Ticket{SDKAppID: app, Identifier: admin, Issued: time.Now().Unix(), Expire: 600})
 	if err != nil {
 		t.Fatal(err)
 	}
-	query := url.Values{"sdkappid": {fmt.Sprint(appID)}, "identifier": {admin}, "usersig": {sig}, "contenttype": {"json"}}
+	query := url.Values{"sdkappid": {fmt.Sprint(app)}, "identifier": {admin}, "usersig": {sig}, "contenttype": {"json"}}
 	return base + "/v4/" + command + "?" + query.Encode()
+}
+
+// patient returns a function that reports when a test has waited too long.
+func patient() func() bool {
+	deadline := time.Now().Add(patience)
+	return func() bool { return time.Now().After(deadline) }
 }
 
 // drained waits until no event waits: a callback that was answered is settled a moment later.

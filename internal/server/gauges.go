@@ -9,17 +9,19 @@ import (
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/store"
 )
 
 var (
-	outboxWaiting = prometheus.NewDesc("kith_outbox_events", "Events that wait to be delivered.", []string{"sdkappid"}, nil)
-	outboxAge     = prometheus.NewDesc("kith_outbox_oldest_seconds", "Age of the oldest event that waits.", []string{"sdkappid"}, nil)
-	outboxDead    = prometheus.NewDesc("kith_outbox_dead_events", "Dead letters.", []string{"sdkappid"}, nil)
+	outboxWaiting = perApp("kith_outbox_events", "Events that wait to be delivered.")
+	outboxAge     = perApp("kith_outbox_oldest_seconds", "Age of the oldest event that waits, 0 when none does.")
+	outboxDead    = perApp("kith_outbox_dead_events", "Dead letters.")
 )
 
 // outboxCollector reads the outbox's counters at each scrape.
 type outboxCollector struct {
+	apps   *appSeries
 	outbox operator.OutboxReader
 	now    func() time.Time
 }
@@ -33,26 +35,33 @@ func (c outboxCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
-	stats, err := c.outbox.OutboxStats(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	stats, err := c.outbox.OutboxStats(ctx)
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(outboxWaiting, err)
 		return
 	}
+	waits := make(map[uint32]relation.OutboxStats, len(stats))
 	for _, s := range stats {
-		app, age := appLabel(s.SDKAppID), 0.0
+		waits[s.SDKAppID] = s
+	}
+	// An app of which nothing waits has figures too, so that a rise from nothing is seen as one.
+	c.apps.each(func(id uint32, app string) {
+		s, age := waits[id], 0.0
 		if !s.Oldest.IsZero() {
 			age = max(0, c.now().Sub(s.Oldest).Seconds())
 		}
-		out <- prometheus.MustNewConstMetric(outboxWaiting, prometheus.GaugeValue, float64(s.Waiting), app)
-		out <- prometheus.MustNewConstMetric(outboxAge, prometheus.GaugeValue, age, app)
-		out <- prometheus.MustNewConstMetric(outboxDead, prometheus.GaugeValue, float64(s.Dead), app)
-	}
+		out <- figure(outboxWaiting, float64(s.Waiting), app)
+		out <- figure(outboxAge, age, app)
+		out <- figure(outboxDead, float64(s.Dead), app)
+	})
 }
 
 // watchStore adds what is read from the store at each scrape.
 func (m *metrics) watchStore(s *store.Store, now func() time.Time) {
 	m.registry.MustRegister(
-		outboxCollector{s, now},
+		outboxCollector{&m.apps, s, now},
 		gauge("kith_store_size_bytes", "Size of the database on disk, write-ahead log included.", func() float64 {
 			total, _ := s.Size()
 			return float64(total)
@@ -62,10 +71,7 @@ func (m *metrics) watchStore(s *store.Store, now func() time.Time) {
 			return float64(wal)
 		}),
 		gauge("kith_store_ready", "1 while the store can commit.", func() float64 {
-			if s.Ready() != nil {
-				return 0
-			}
-			return 1
+			return truth(s.Ready() == nil)
 		}),
 	)
 }
@@ -80,27 +86,29 @@ func (m *metrics) watchGateway(g *gateway.Gateway) {
 // watchApps adds the number of apps, and drops the figures of an app when it is deleted.
 func (m *metrics) watchApps(registry *apps.Registry) {
 	m.registry.MustRegister(gauge("kith_apps", "Apps that exist.", func() float64 { return float64(len(registry.All())) }))
-	known := make(chan map[uint32]bool, 1) // holds the apps of the last change; taken while it is compared
-	known <- appSet(registry)
-	registry.Watch(func() {
-		before, now := <-known, appSet(registry)
-		for id := range before {
-			if !now[id] {
-				m.attempts.DeletePartialMatch(prometheus.Labels{"sdkappid": appLabel(id)})
-			}
-		}
-		known <- now
-	})
+	changed := func() { m.apps.set(registry.All()) }
+	changed()
+	registry.Watch(changed)
 }
 
-func appSet(registry *apps.Registry) map[uint32]bool {
-	set := make(map[uint32]bool)
-	for _, app := range registry.All() {
-		set[app.SDKAppID] = true
-	}
-	return set
+// perApp describes a series of each app.
+func perApp(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append([]string{"sdkappid"}, labels...), nil)
 }
 
+// gauge is a figure that is read at each scrape.
 func gauge(name, help string, value func() float64) prometheus.GaugeFunc {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+}
+
+// figure is the present value of something.
+func figure(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

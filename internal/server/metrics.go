@@ -4,16 +4,10 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/kithchat/kith/api"
-	"github.com/kithchat/kith/internal/dispatch"
-	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/internal/store"
 )
 
 // latencies are the buckets of histograms of seconds: from a tenth of a millisecond to ten seconds.
@@ -32,9 +26,16 @@ type metrics struct {
 	gatewayEnds        *prometheus.CounterVec   // refusal
 	gatewayPushes      prometheus.Counter
 
+	apps           appSeries
 	attempts       *prometheus.CounterVec   // sdkappid, command, outcome
+	reused         *prometheus.CounterVec   // sdkappid
+	retries        *prometheus.CounterVec   // sdkappid, command
+	deaths         *prometheus.CounterVec   // sdkappid, command, reason
 	attemptSeconds *prometheus.HistogramVec // command
 	firstByte      *prometheus.HistogramVec // command
+	settleSeconds  prometheus.Histogram
+
+	forgottenRecords *prometheus.CounterVec // cause
 
 	traceSpans *prometheus.CounterVec // result
 
@@ -54,8 +55,13 @@ func newMetrics(version string) *metrics {
 		gatewayEnds:        counters("kith_gateway_ended_total", "Gateway connections that ended, by refusal; 0 when the client closed it or it was lost.", "refusal"),
 		gatewayPushes:      prometheus.NewCounter(prometheus.CounterOpts{Name: "kith_gateway_pushes_total", Help: "List changes told to devices."}),
 		attempts:           counters("kith_callback_attempts_total", "Callback attempts, by app, command and outcome: delivered, or the reason of the failure.", "sdkappid", "command", "outcome"),
+		reused:             counters("kith_callback_reused_attempts_total", "Callback attempts over a connection that was there already, by app.", "sdkappid"),
+		retries:            counters("kith_callback_retries_total", "Failed attempts after which the event is tried again, by app and command.", "sdkappid", "command"),
+		deaths:             counters("kith_callback_dead_total", "Events given up, by app, command and reason of the last attempt.", "sdkappid", "command", "reason"),
 		attemptSeconds:     histograms("kith_callback_attempt_seconds", "Time of a callback attempt.", "command"),
 		firstByte:          histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte.", "command"),
+		settleSeconds:      histogram("kith_callback_settle_seconds", "Time to make a batch of verdicts about events durable.", latencies),
+		forgottenRecords:   counters("kith_record_forgotten_total", "Delivered events removed from the record, by cause: age (record-retention) or size (record-size).", "cause"),
 		traceSpans:         counters("kith_trace_spans_total", "Spans of traces, by result: sent to the collector, or lost.", "result"),
 		commits:            counters("kith_store_commits_total", "Group commits, by result: ok or failed.", "result"),
 		commitSeconds:      histogram("kith_store_commit_seconds", "Time of a group commit.", latencies),
@@ -70,9 +76,20 @@ func newMetrics(version string) *metrics {
 	m.registry.MustRegister(
 		m.gatewayCalls, m.gatewayCallSeconds, m.gatewayEnds, m.gatewayPushes,
 		m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.firstByte,
-		m.traceSpans, m.commits, m.commitSeconds, m.commitCalls, m.commitVerdicts, build,
+		m.reused, m.retries, m.deaths, m.settleSeconds,
+		m.forgottenRecords, m.traceSpans, m.commits, m.commitSeconds, m.commitCalls, m.commitVerdicts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	for _, result := range []string{"ok", "failed"} {
+		m.commits.WithLabelValues(result)
+	}
+	for _, cause := range []string{"age", "size"} {
+		m.forgottenRecords.WithLabelValues(cause)
+	}
+	for _, result := range []string{"sent", "lost"} {
+		m.traceSpans.WithLabelValues(result)
+	}
+	m.apps.of = []*prometheus.CounterVec{m.attempts, m.reused, m.retries, m.deaths}
 	return m
 }
 
@@ -88,69 +105,10 @@ func histogram(name, help string, buckets []float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 }
 
-// handler answers /metrics.
+// handler answers /metrics. Figures that cannot be read are left out, and counted: the others are wanted most when the
+// database is not there.
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-// Observe implements restapi.Metrics.
-func (m *metrics) Observe(command string, code api.Code, took time.Duration) {
-	m.requests.WithLabelValues(command, strconv.Itoa(int(code))).Inc()
-	m.requestSeconds.WithLabelValues(command).Observe(took.Seconds())
-}
-
-// Call implements gateway.Metrics.
-func (m *metrics) Call(method string, code api.Code, took time.Duration) {
-	m.gatewayCalls.WithLabelValues(method, strconv.Itoa(int(code))).Inc()
-	m.gatewayCallSeconds.WithLabelValues(method).Observe(took.Seconds())
-}
-
-// Ended implements gateway.Metrics.
-func (m *metrics) Ended(why api.Refusal) { m.gatewayEnds.WithLabelValues(strconv.Itoa(int(why))).Inc() }
-
-// Pushed implements gateway.Metrics.
-func (m *metrics) Pushed() { m.gatewayPushes.Inc() }
-
-// Attempt implements dispatch.Metrics.
-func (m *metrics) Attempt(sdkAppID uint32, kind relation.EventKind, outcome string, took time.Duration, _ bool) {
-	m.attempts.WithLabelValues(appLabel(sdkAppID), string(kind), outcome).Inc()
-	m.attemptSeconds.WithLabelValues(string(kind)).Observe(took.Seconds())
-}
-
-// Retried implements dispatch.Metrics.
-func (m *metrics) Retried(uint32, relation.EventKind) {}
-
-// Dead implements dispatch.Metrics.
-func (m *metrics) Dead(uint32, relation.EventKind, dispatch.Reason) {}
-
-// FirstByte implements dispatch.Metrics.
-func (m *metrics) FirstByte(_ uint32, kind relation.EventKind, after time.Duration) {
-	m.firstByte.WithLabelValues(string(kind)).Observe(after.Seconds())
-}
-
-// batch takes note of a group commit.
-func (m *metrics) batch(b store.Batch) {
-	if b.Err != nil {
-		m.commits.WithLabelValues("failed").Inc()
-		return
-	}
-	m.commits.WithLabelValues("ok").Inc()
-	m.commitSeconds.Observe(b.Took.Seconds())
-	if b.Calls > 0 {
-		m.commitCalls.Observe(float64(b.Calls))
-	}
-	if b.Verdicts > 0 {
-		m.commitVerdicts.Observe(float64(b.Verdicts))
-	}
-}
-
-// exported takes note of spans that were sent or lost.
-func (m *metrics) exported(spans int, sent bool) {
-	result := "sent"
-	if !sent {
-		result = "lost"
-	}
-	m.traceSpans.WithLabelValues(result).Add(float64(spans))
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry})
 }
 
 func appLabel(sdkAppID uint32) string { return strconv.FormatUint(uint64(sdkAppID), 10) }

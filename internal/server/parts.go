@@ -33,6 +33,12 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	s.metrics.watchStore(s.store, s.now)
+	if r, ok := any(s.store).(recordReader); ok {
+		s.metrics.watchRecords(r, s.config.RecordSize)
+	}
+	if r, ok := any(s.store).(replayReader); ok {
+		s.metrics.watchReplays(r)
+	}
 	return nil
 }
 
@@ -76,7 +82,7 @@ func (s *Server) openRegistry(ctx context.Context) error {
 // join makes the parts that serve and connects them. The listeners are there already.
 func (s *Server) join(context.Context) error {
 	s.dispatcher = dispatch.New(dispatch.Options{
-		Outbox: s.store, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
+		Outbox: timedOutbox{s.store, s.metrics.settleSeconds}, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
 		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause, Tracer: s.attemptTracer(),
 		Node: s.nodeName(),
 	})
@@ -94,9 +100,11 @@ func (s *Server) join(context.Context) error {
 		s.metrics.watchGateway(s.gateway)
 		rest.Presence = s.gateway
 	}
+	s.metrics.watchApps(s.registry) // before the dispatcher hears of new apps, so that their first attempts count
+	s.metrics.watchDispatcher(s.dispatcher, float64(s.started.Unix()))
+	s.metrics.watchCertificates(s.registry, s.certs)
 	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
 	s.registry.Watch(s.dispatcher.AppsChanged)
-	s.metrics.watchApps(s.registry)
 	s.rest = restapi.New(rest)
 	operators := operator.New(s.operatorOptions())
 	for _, f := range s.fronts {
