@@ -20,27 +20,41 @@ import (
 // adjust its settings.
 func startServer(t *testing.T, changes ...func(*config.Config)) (string, server.Info) {
 	t.Helper()
-	c := config.Default()
-	c.Data, c.FirstApp = filepath.Join(t.TempDir(), "data"), false
-	c.Listen, c.ListenHTTP, c.OperatorListen = "", "127.0.0.1:0", "127.0.0.1:0"
+	c := testConfig(t)
 	for _, change := range changes {
 		change(&c)
 	}
+	return c.Data, runServer(t, c).Info()
+}
+
+func testConfig(t *testing.T) config.Config {
+	c := config.Default()
+	c.Data, c.FirstApp = filepath.Join(t.TempDir(), "data"), false
+	c.Listen, c.ListenHTTP, c.OperatorListen = "", "127.0.0.1:0", "127.0.0.1:0"
+	return c
+}
+
+// runServer runs a server in this process until the test ends, unless stopServer stops it before.
+func runServer(t *testing.T, c config.Config) *server.Server {
+	t.Helper()
 	s, err := server.New(t.Context(), server.Options{Config: c, Log: slog.New(slog.DiscardHandler), Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), processStop)
-		defer cancel()
-		if err := s.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { stopServer(t, s) })
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return c.Data, s.Info()
+	return s
+}
+
+func stopServer(t *testing.T, s *server.Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), processStop)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		t.Error(err)
+	}
 }
 
 // result is what a command line did.

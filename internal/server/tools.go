@@ -13,7 +13,7 @@ func (s *Server) addTools(o *operator.Options) {
 	o.Records, _ = any(s.store).(relation.Records)
 	o.Replays, _ = any(s.store).(relation.Replays)
 	o.Exporter, _ = any(s.store).(relation.Exporter)
-	o.Delivery, _ = any(s.dispatcher).(operator.Delivery)
+	o.Delivery = deliverer{s.dispatcher}
 	o.Trigger = s.trigger
 }
 
@@ -33,5 +33,15 @@ func showReport(report dispatch.TestReport) operator.CallbackReport {
 	}
 	return operator.CallbackReport{
 		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS, Steps: steps,
+	}
+}
+
+// deliverer is the dispatcher as the operator API sees it.
+type deliverer struct{ *dispatch.Dispatcher }
+
+// ReplaysChanged implements operator.Delivery.
+func (d deliverer) ReplaysChanged() {
+	if r, ok := any(d.Dispatcher).(interface{ ReplaysChanged() }); ok {
+		r.ReplaysChanged()
 	}
 }
