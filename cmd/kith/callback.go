@@ -75,6 +75,9 @@ func writeCallback(w io.Writer, callback operator.Callback) {
 	if callback.URL == "" && !callback.Listen {
 		return
 	}
+	if e := callback.Endpoint; e != nil {
+		row(w, "endpoint", endpointState(*e))
+	}
 	if callback.Paused != nil {
 		row(w, "paused", "since "+when(callback.Paused.Since)+", by the "+callback.Paused.By+detail(callback.Paused.Reason))
 	}

@@ -31,3 +31,12 @@ func writeEndpoints(w io.Writer, list operator.EndpointList) {
 		row(w, e.SDKAppID, e.State, when(e.Since), fmt.Sprintf("%d of %d", e.InFlight, e.Limit), e.Listeners, when(e.NextProbe), dash(e.Reason))
 	}
 }
+
+// endpointState says in a line how an endpoint does.
+func endpointState(e operator.EndpointStatus) string {
+	text := string(e.State)
+	if !e.Since.IsZero() {
+		text += " since " + when(e.Since)
+	}
+	return text + detail(e.Reason)
+}

@@ -67,6 +67,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.replayCommand(),
 		c.exportCommand(),
 		c.endpointsCommand(),
+		c.listenCommand(),
 		c.triggerCommand(),
 		c.backupCommand(),
 		c.checkCommand(),

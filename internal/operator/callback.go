@@ -31,6 +31,8 @@ type Callback struct {
 	ClientCert *Certificate `json:"client_cert,omitempty"`
 	// Paused says since when and why all callbacks are held back; left out: they go.
 	Paused *relation.Pause `json:"paused,omitempty"`
+	// Endpoint says how the endpoint does now; in the answer to GET, when it is known.
+	Endpoint *EndpointStatus `json:"endpoint,omitempty"`
 }
 
 // SetCallback changes what is not nil. An empty URL switches callbacks off, an empty Token makes them unsigned. Commands that
@@ -73,7 +75,9 @@ func (h *handler) showCallback(_ http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return showCallback(app), nil
+	shown := showCallback(app)
+	shown.Endpoint = h.endpointStatus(app.SDKAppID)
+	return shown, nil
 }
 
 func (h *handler) setCallback(_ http.ResponseWriter, r *http.Request) (any, error) {

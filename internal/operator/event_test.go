@@ -253,6 +253,10 @@ func TestEndpoints(t *testing.T) {
 	if got, err := f.Endpoints(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("endpoints %+v, err %v, want %+v", got, err, want)
 	}
+	callback, err := f.Callback(t.Context(), 8)
+	if err != nil || callback.Endpoint == nil || *callback.Endpoint != want.Endpoints[1] {
+		t.Errorf("callback %+v, err %v", callback.Endpoint, err)
+	}
 }
 
 // A server that was put together without a part says so.
