@@ -20,6 +20,8 @@ type Dispatcher struct {
 
 	endpoints atomic.Pointer[map[uint32]*endpoint] // replaced, never changed
 	watches   watches
+	replays   *replays
+	replayed  sync.WaitGroup
 	hubsMu    sync.Mutex
 	hubs      map[uint32]*hub // by app
 	loaders   sync.WaitGroup
@@ -51,6 +53,7 @@ func New(o Options) *Dispatcher {
 	d.reads, d.cancelReads = context.WithCancel(context.Background())
 	d.settling, d.cancelSettling = context.WithCancel(context.Background())
 	d.endpoints.Store(&map[uint32]*endpoint{})
+	d.replays = newReplays(d)
 	return d
 }
 
@@ -65,6 +68,9 @@ func (d *Dispatcher) Start() {
 	d.state = stateRunning
 	d.settled.Go(func() { d.settler.run(d.settling) })
 	d.syncApps()
+	if d.o.Replays != nil {
+		d.replayed.Go(func() { d.replays.run(d.reads) })
+	}
 }
 
 // AppsChanged makes endpoints follow the apps' records, as Options.Apps returns them now. It is quick and may be called
@@ -149,6 +155,7 @@ func (d *Dispatcher) stop(ctx context.Context) error {
 	})
 	d.loaders.Wait()
 	d.workers.Wait()
+	d.replayed.Wait()
 	d.settler.close()
 	d.settled.Wait()
 	d.watches.clear()

@@ -33,6 +33,7 @@ type endpoint struct {
 	own     int       // faults of our own in a row
 	deaths  deaths
 	load    load
+	guests  guests
 }
 
 func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
@@ -43,6 +44,7 @@ func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
 		wake:     make(chan struct{}, 1),
 		gone:     make(chan struct{}),
 		lanes:    map[string]*lane{},
+		guests:   guests{owners: map[string]*guestLane{}},
 	}
 }
 
@@ -74,8 +76,9 @@ func (e *endpoint) recovers() {
 	e.load.passing, e.load.wanted = false, true
 }
 
-// dropReady sends all lanes that are not busy back to disk.
+// dropReady sends all lanes that are not busy back to disk, and guests to who sent them.
 func (e *endpoint) dropReady() {
+	e.dismissGuests()
 	for _, l := range e.ready {
 		e.drop(l)
 	}
@@ -142,6 +145,7 @@ func (e *endpoint) settled(l *lane, s relation.Settlement, more bool) {
 		l.more = l.more || len(l.queue) == 0
 		l.state = laneReady
 		e.ready = append(e.ready, l)
+		e.released(l.owner)
 		e.startWorkers()
 	default:
 		e.drop(l)
@@ -170,13 +174,14 @@ func (e *endpoint) drop(l *lane) {
 	}
 	e.bytes -= l.bytes
 	l.queue, l.bytes, l.more = nil, 0, false
+	l.state = laneIdle
 	if e.load.loading {
-		l.state = laneIdle
 		e.load.idle = append(e.load.idle, l)
-		return
+	} else {
+		delete(e.lanes, l.owner)
+		e.wakeIfRoom()
 	}
-	delete(e.lanes, l.owner)
-	e.wakeIfRoom()
+	e.released(l.owner)
 }
 
 // wakeIfRoom makes the loader go on when it waits for room and there is enough.

@@ -64,6 +64,7 @@ type delivery struct {
 	Platform string
 	Sign     string
 	SignedAt string
+	Replay   string
 	At       time.Time
 	Took     bool // answered with success
 }
@@ -121,7 +122,8 @@ func readDelivery(r *http.Request) delivery {
 		ID: r.Header.Get("webhook-id"), Command: body.CallbackCommand, SDKAppID: q.Get("SdkAppid"), Path: r.URL.Path,
 		Platform: q.Get("OptPlatform"),
 		Sign:     q.Get("Sign"), SignedAt: q.Get("RequestTime"), At: time.Now(),
-		Owner: body.Info.ToAccount, State: body.Info, Kicked: body.KickedDevice, Time: body.EventTime,
+		Replay: r.Header.Get("kith-replay"),
+		Owner:  body.Info.ToAccount, State: body.Info, Kicked: body.KickedDevice, Time: body.EventTime,
 	}
 	d.Attempt, _ = strconv.Atoi(r.Header.Get("kith-attempt"))
 	for _, p := range body.PairList {

@@ -41,6 +41,9 @@ func (e *endpoint) observe(j job, t trial) relation.Settlement {
 	}
 	p := j.route.policy
 	p.grace = e.grace
+	if j.guest != nil {
+		p.budget = min(p.budget, replayBudget)
+	}
 	return p.decide(&j.head.Event, t)
 }
 

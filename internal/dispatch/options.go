@@ -63,6 +63,8 @@ type Options struct {
 	MaxBytes int
 	// Egress is how callbacks leave the machine; nil: to public addresses, without a proxy.
 	Egress *egress.Egress
+	// Replays are carried out while they run; nil: none are.
+	Replays relation.Replays
 	// Tracer follows attempts; nil: none.
 	Tracer Tracer
 	// Random returns numbers in [0,1) for the jitter; nil: math/rand/v2.

@@ -69,6 +69,29 @@ func randomHistory(t *testing.T, seed uint64) {
 	rc.checkAttempts(t)
 }
 
+// prompt is flaky without hanging: a handler that hangs learns a moment late that the dispatcher gave up.
+func prompt(random *rand.Rand) func(delivery, http.ResponseWriter, *http.Request) bool {
+	var mu sync.Mutex
+	return func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
+		mu.Lock()
+		n, delay := random.IntN(10), time.Duration(random.IntN(30))*time.Millisecond
+		mu.Unlock()
+		pass(delay)
+		switch n {
+		case 0, 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
+			_, _ = io.WriteString(w, `{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no"}`)
+		case 3:
+			panic(http.ErrAbortHandler)
+		default:
+			_, _ = io.WriteString(w, answerOK)
+			return true
+		}
+		return false
+	}
+}
+
 // flaky fails two of five requests, each in one of several ways.
 func flaky(random *rand.Rand) func(delivery, http.ResponseWriter, *http.Request) bool {
 	var mu sync.Mutex

@@ -15,7 +15,7 @@ const probePage = 8
 func (e *endpoint) beginProbe(now time.Time) (relation.DueQuery, time.Duration, bool) {
 	s := &e.load
 	switch {
-	case e.probe != nil:
+	case e.probe != nil, e.guests.probe != nil:
 		return relation.DueQuery{}, lookAlways, false
 	case soon(now, e.circuit.probeAt, retryAfterCap):
 		return relation.DueQuery{}, e.circuit.probeAt.Sub(now), false
@@ -42,7 +42,7 @@ func (e *endpoint) endProbe(heads []relation.DueHead) {
 			return
 		}
 		size := eventBytes(&h.Event)
-		if e.lanes[h.Owner] == nil && e.roomFor(size) && e.probe == nil {
+		if e.lanes[h.Owner] == nil && e.roomFor(size) && e.probe == nil && e.guests.probe == nil {
 			e.admit(queued{Event: h.Event}, h.More)
 			e.probe = e.lanes[h.Owner]
 			e.startWorkers()

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// settleBatch is the most verdicts in one commit.
+	// settleBatch is the most verdicts in one commit, settleShare the most of one app.
 	settleBatch = 256
+	settleShare = 128
 	// settleLinger is how long the first verdict waits for others.
 	settleLinger = 2 * time.Millisecond
 	// The wait after a failed commit doubles from settleRetryBase to settleRetryCap.
@@ -26,26 +27,41 @@ type verdict struct {
 	settled func(more bool)
 }
 
-// settler gathers verdicts and commits them in batches. A batch that cannot be committed is tried until it can. It holds
-// at most one verdict per lane, and so is bounded by them.
+// settler gathers verdicts and commits them in batches. A batch that cannot be committed is tried until it can. Apps take
+// turns, so a verdict waits for the commit under way and the next one, however many another app has; the bound for each app
+// keeps those commits short. The settler holds at most one verdict per lane, and so is bounded by them.
 type settler struct {
 	outbox relation.Outbox
 	log    *slog.Logger
 	wake   chan struct{} // capacity 1
 
-	mu      sync.Mutex
+	mu     sync.Mutex
+	shares map[uint32]*share
+	turns  []*share // those with something pending; whose turn is next comes first
+	closed bool
+}
+
+// share is what one app has pending, oldest first.
+type share struct {
 	pending []verdict
-	closed  bool
 }
 
 func newSettler(outbox relation.Outbox, log *slog.Logger) *settler {
-	return &settler{outbox: outbox, log: log, wake: make(chan struct{}, 1)}
+	return &settler{outbox: outbox, log: log, wake: make(chan struct{}, 1), shares: map[uint32]*share{}}
 }
 
 // add hands over a verdict. It never blocks.
 func (s *settler) add(v verdict) {
 	s.mu.Lock()
-	s.pending = append(s.pending, v)
+	of := s.shares[v.SDKAppID]
+	if of == nil {
+		of = &share{}
+		s.shares[v.SDKAppID] = of
+	}
+	if len(of.pending) == 0 {
+		s.turns = append(s.turns, of)
+	}
+	of.pending = append(of.pending, v)
 	s.mu.Unlock()
 	s.notify()
 }
@@ -88,20 +104,56 @@ func (s *settler) run(ctx context.Context) {
 
 // gather takes a batch, after waiting a moment for it to grow.
 func (s *settler) gather(ctx context.Context) (batch []verdict, closed bool) {
-	s.mu.Lock()
-	n := len(s.pending)
-	s.mu.Unlock()
-	if n > 0 && n < settleBatch {
+	if s.small() {
 		sleep(ctx, settleLinger)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n = min(len(s.pending), settleBatch)
-	batch = append(batch, s.pending[:n]...)
-	rest := copy(s.pending, s.pending[n:])
-	clear(s.pending[rest:])
-	s.pending = s.pending[:rest]
+	taken := make([]int, len(s.turns))
+	for more := true; more && len(batch) < settleBatch; {
+		more = false
+		for i, of := range s.turns {
+			if len(batch) < settleBatch && taken[i] < min(len(of.pending), settleShare) {
+				batch = append(batch, of.pending[taken[i]])
+				taken[i]++
+				more = true
+			}
+		}
+	}
+	s.remove(taken)
 	return batch, s.closed
+}
+
+// small reports whether it is worth waiting for more.
+func (s *settler) small() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, of := range s.turns {
+		if len(of.pending) >= settleShare {
+			return false
+		}
+		n += len(of.pending)
+	}
+	return n > 0 && n < settleBatch
+}
+
+// remove drops what was taken. An app that has more, and got something, goes behind those that got nothing.
+func (s *settler) remove(taken []int) {
+	var first, then []*share
+	for i, of := range s.turns {
+		rest := copy(of.pending, of.pending[taken[i]:])
+		clear(of.pending[rest:])
+		of.pending = of.pending[:rest]
+		switch {
+		case rest == 0:
+		case taken[i] == 0:
+			first = append(first, of)
+		default:
+			then = append(then, of)
+		}
+	}
+	s.turns = append(first, then...)
 }
 
 // commit makes a batch durable and tells its lanes. It reports false when ctx ended first.

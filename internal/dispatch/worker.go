@@ -12,6 +12,7 @@ type job struct {
 	tail  int64 // the lane's, for reading on
 	route *route
 	probe bool
+	guest *guestLane // nil: lane
 }
 
 // startWorkers starts workers for ready lanes, up to the endpoint's limit.
@@ -19,7 +20,7 @@ func (e *endpoint) startWorkers() {
 	if e.closed || e.route == nil {
 		return
 	}
-	for n := len(e.ready); n > 0 && e.room(e.workers); n-- {
+	for n := len(e.ready) + len(e.guests.ready); n > 0 && e.room(e.workers); n-- {
 		e.workers++
 		e.d.workers.Go(e.work)
 	}
@@ -35,26 +36,51 @@ func (e *endpoint) work() {
 		if !ok {
 			return
 		}
-		e.attempt(j)
+		if j.guest != nil {
+			e.sendGuest(j)
+		} else {
+			e.attempt(j)
+		}
 	}
 }
 
 func (e *endpoint) take() (job, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || e.route == nil || len(e.ready) == 0 || !e.room(e.workers-1) {
-		e.workers--
-		return job{}, false
+	if !e.closed && e.route != nil && e.room(e.workers-1) {
+		if g := e.takeGuest(); g != nil {
+			e.guests.last = true
+			return job{guest: g, route: e.route, probe: g == e.guests.probe}, true
+		}
+		if l := e.takeLane(); l != nil {
+			e.guests.last = false
+			j := job{lane: l, tail: l.tail, empty: len(l.queue) == 0, route: e.route, probe: l == e.probe}
+			if !j.empty {
+				j.head = l.queue[0]
+			}
+			return j, true
+		}
+		e.guests.last = false
+		if g := e.takeGuest(); g != nil { // all lanes wait for guests
+			return job{guest: g, route: e.route, probe: g == e.guests.probe}, true
+		}
 	}
-	l := e.ready[0]
-	e.ready[0] = nil
-	e.ready = e.ready[1:]
-	l.state = laneBusy
-	j := job{lane: l, tail: l.tail, empty: len(l.queue) == 0, route: e.route, probe: l == e.probe}
-	if !j.empty {
-		j.head = l.queue[0]
+	e.workers--
+	return job{}, false
+}
+
+// takeLane returns the next lane whose head can be sent now, or nil.
+func (e *endpoint) takeLane() *lane {
+	for len(e.ready) > 0 {
+		l := e.ready[0]
+		e.ready[0] = nil
+		e.ready = e.ready[1:]
+		if !e.parks(l) {
+			l.state = laneBusy
+			return l
+		}
 	}
-	return j, true
+	return nil
 }
 
 // attempt makes one attempt for a lane and hands its verdict to the settler.
