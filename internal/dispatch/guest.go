@@ -153,7 +153,7 @@ func (e *endpoint) released(owner string) {
 
 // sendGuest makes one attempt for an account's first guest.
 func (e *endpoint) sendGuest(j job) {
-	g := j.guest.guests[0]
+	g := j.guest
 	q := queued{Event: g.event}
 	m := messageOf(&q.Event)
 	m.replay = g.replay
@@ -171,7 +171,7 @@ func (e *endpoint) sendGuest(j job) {
 		}
 		e.d.tell(j.route, &q.Event, t, v.verdict, v.due)
 	}
-	e.leave(j.guest)
+	e.leave(j.host)
 	g.back(v)
 }
 

@@ -62,6 +62,7 @@ func (e *endpoint) answered(j job, t trial) {
 		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", j.route.name())
 	}
 	e.calm()
+	e.startWorkers() // the limit may have grown
 }
 
 // failed counts a failure of the endpoint.

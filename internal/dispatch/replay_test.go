@@ -331,10 +331,11 @@ func TestReplayOfManyEventsKeepsFewInMemory(t *testing.T) {
 		w.start()
 		m.order(w.d, running)
 		pass(time.Minute)
+		m.mu.Lock()
 		if m.pages > replayWindow/replayPage {
 			t.Errorf("%d pages were read, and nothing was settled", m.pages)
 		}
-		w.d.endpoints.Load()
+		m.mu.Unlock()
 		e := (*w.d.endpoints.Load())[appA]
 		e.mu.Lock()
 		if e.guests.busy > limitStart/2 {

@@ -12,7 +12,8 @@ type job struct {
 	tail  int64 // the lane's, for reading on
 	route *route
 	probe bool
-	guest *guestLane // nil: lane
+	guest *guest // nil: lane
+	host  *guestLane
 }
 
 // startWorkers starts workers for ready lanes, up to the endpoint's limit.
@@ -50,7 +51,7 @@ func (e *endpoint) take() (job, bool) {
 	if !e.closed && e.route != nil && e.room(e.workers-1) {
 		if g := e.takeGuest(); g != nil {
 			e.guests.last = true
-			return job{guest: g, route: e.route, probe: g == e.guests.probe}, true
+			return job{guest: g.guests[0], host: g, route: e.route, probe: g == e.guests.probe}, true
 		}
 		if l := e.takeLane(); l != nil {
 			e.guests.last = false
@@ -62,7 +63,7 @@ func (e *endpoint) take() (job, bool) {
 		}
 		e.guests.last = false
 		if g := e.takeGuest(); g != nil { // all lanes wait for guests
-			return job{guest: g, route: e.route, probe: g == e.guests.probe}, true
+			return job{guest: g.guests[0], host: g, route: e.route, probe: g == e.guests.probe}, true
 		}
 	}
 	e.workers--
