@@ -49,16 +49,21 @@ var table = []row{
 	// For tests.
 	{"internal/pgtest", nil},
 	{"internal/leaktest", nil},
+	{"internal/hostile", []string{"api"}},
+	{"internal/proof", []string{"api", "usersig", "internal/relation", "internal/operator", "internal/hostile"}},
 	{"internal/lint", nil},
 	{"conformance", nil},
 	{"sdk/typescript", nil},
 }
 
 // testOnly are the packages that no part of the product may import.
-var testOnly = []string{"internal/pgtest", "internal/leaktest", "internal/lint", "internal/store/storetest", "internal/tracing/tracetest", "conformance"}
+var testOnly = []string{
+	"internal/pgtest", "internal/leaktest", "internal/hostile", "internal/proof", "internal/lint", "internal/store/storetest",
+	"internal/tracing/tracetest", "conformance",
+}
 
-// mayUseTestOnly are the packages that measure and may therefore import those of testOnly.
-var mayUseTestOnly = []string{"bench/...", "internal/store/storetest"}
+// mayUseTestOnly are the packages that measure or test themselves and may therefore import those of testOnly.
+var mayUseTestOnly = []string{"bench/...", "internal/proof", "internal/store/storetest"}
 
 func TestImportTable(t *testing.T) {
 	for _, p := range ours(t) {

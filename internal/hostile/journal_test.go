@@ -1,0 +1,122 @@
+package hostile
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+var mira = Account{App: "1", Name: "mira"}
+
+// step is something that happens to a journal: an event arrives, and is taken and answered unless it says otherwise.
+type step struct {
+	id      string
+	attempt int
+	digest  string
+	seq     int64
+	replay  string
+	lost    bool // not taken
+}
+
+func (s step) event() Event {
+	return Event{Account: mira, ID: s.id, Attempt: max(s.attempt, 1), Digest: s.digest, Sequence: s.seq, Replay: s.replay}
+}
+
+func (s step) happen(j *Journal) {
+	v := j.arrive(s.event())
+	if !s.lost {
+		v.take()
+	}
+	v.end(false)
+}
+
+// TestJournalChecks: the promises that are checked, and what does not break them.
+func TestJournalChecks(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		steps []step
+		want  string // a word of the one problem; empty: none
+		dead  string // an id whose dead letter excuses it
+	}{
+		{"in order", []step{{id: "1"}, {id: "2"}, {id: "3"}}, "", ""},
+		{"again after a lost answer", []step{{id: "1"}, {id: "1", attempt: 2}, {id: "2"}}, "", ""},
+		{"again after a failure", []step{{id: "1", lost: true}, {id: "1", attempt: 2}, {id: "2"}}, "", ""},
+		{"a copy that was under way", []step{{id: "1", attempt: 2}, {id: "2"}, {id: "1", attempt: 1}}, "", ""},
+		{"again after a newer one", []step{{id: "1"}, {id: "2"}, {id: "1", attempt: 2}}, "sent again", "1"},
+		{"before the earlier one was taken", []step{{id: "1", lost: true}, {id: "2"}}, "was not taken", "1"},
+		{"older after newer", []step{{id: "2"}, {id: "1"}}, "after the newer", "1"},
+		{"older after newer by sequence", []step{{id: "1", seq: 2}, {id: "2", seq: 1}}, "after the newer", "2"},
+		{"in order by sequence", []step{{id: "2", seq: 1}, {id: "1", seq: 2}}, "", ""},
+		{"another content", []step{{id: "1", digest: "a"}, {id: "1", attempt: 2, digest: "b"}}, "another content", ""},
+		{"another number", []step{{id: "1", seq: 1}, {id: "1", attempt: 2, seq: 2}}, "another content", ""},
+		{"a replay of an old one", []step{{id: "1"}, {id: "2"}, {id: "1", attempt: 2, replay: "r"}}, "", ""},
+		{"a replay of a dead letter", []step{{id: "2"}, {id: "1", replay: "r"}, {id: "3"}}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			j := NewJournal(&log)
+			if err := j.Begin(); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range c.steps {
+				s.happen(j)
+			}
+			read, err := ReadJournal(&log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, j := range map[string]*Journal{"live": j, "read again": read} {
+				if problems := j.Problems(nil); c.want == "" && len(problems) > 0 {
+					t.Errorf("%s: %v", what, problems)
+				}
+				if c.want != "" {
+					wantProblem(t, j, c.want)
+				}
+				if left := j.Problems(map[string]bool{c.dead: true}); c.dead != "" && len(left) > 0 {
+					t.Errorf("%s: a dead letter does not excuse %v", what, left)
+				}
+			}
+		})
+	}
+}
+
+// TestJournalOutlivesKills cuts a log at any place, as the kill of a receiver does, and goes on with another receiver.
+// What was taken before the cut is known after it.
+func TestJournalOutlivesKills(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		var log bytes.Buffer
+		j := NewJournal(&log)
+		_ = j.Begin()
+		marks := []int{} // length of the log after each event
+		for i := range 5 {
+			step{id: string(rune('1' + i))}.happen(j)
+			marks = append(marks, log.Len())
+		}
+		cut := random.IntN(log.Len()) + 1
+		log.Truncate(cut)
+		second := NewJournal(&log)
+		_ = second.Begin()
+		for i := range 6 {
+			step{id: string(rune('1' + i)), attempt: 2}.happen(second)
+		}
+		read, err := ReadJournal(&log)
+		if err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		whole := 0
+		for _, m := range marks {
+			if m <= cut {
+				whole++
+			}
+		}
+		counts := read.Counts()
+		if counts.Taken != 6 || counts.Repeats < whole || counts.Repeats > whole+1 {
+			t.Errorf("cut at %d, after %d events: %+v", cut, whole, counts)
+		}
+	}
+	if _, err := ReadJournal(strings.NewReader("{\"started\":true}\n{half\n{\"ended\":true,\"visit\":1}\n")); err == nil {
+		t.Error("a damaged line in the middle was not noticed")
+	}
+}

@@ -1,0 +1,210 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kithchat/kith/internal/operator"
+)
+
+const (
+	// firstApp is the id of the first app; the others follow.
+	firstApp = 1600000001
+	// healEvery is the pause between two looks at a backlog that drains.
+	healEvery = 200 * time.Millisecond
+)
+
+// Endpoint is an app to create, with where its callbacks go.
+type Endpoint struct {
+	Receiver string                        // address behind the link
+	URL      func(address string) string   // of the callback, through the link
+	Callback func(c *operator.SetCallback) // further settings; nil: none
+	// Parks says that failed events become dead letters by the app's policy. Otherwise there must be none.
+	Parks bool
+}
+
+// Options says what a World is made of.
+type Options struct {
+	Launcher  Launcher
+	Endpoints []Endpoint
+	Owners    int // of each app
+	Seed      uint64
+	// Timeout is for an attempt of a callback.
+	Timeout time.Duration
+	// Say gets a line now and then; nil: nobody does.
+	Say func(format string, args ...any)
+}
+
+// World is a server, what is around it, and its users. Its methods are not safe for concurrent use.
+type World struct {
+	Server *Process
+	Apps   []*App
+	Links  []*Link // of each app
+	Owners []*Owner
+	Kills  int
+
+	o      Options
+	client *operator.Client
+}
+
+// NewWorld starts a server, creates the apps and imports the accounts.
+func NewWorld(ctx context.Context, o Options) (w *World, err error) {
+	if o.Say == nil {
+		o.Say = func(string, ...any) {}
+	}
+	w = &World{o: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	if err := w.start(ctx); err != nil {
+		return w, err
+	}
+	accounts := make([]string, 0, o.Owners+targets)
+	for i := range o.Owners {
+		accounts = append(accounts, OwnerName(i))
+	}
+	for i := range targets {
+		accounts = append(accounts, TargetName(i))
+	}
+	for i, e := range o.Endpoints {
+		link, err := NewLink(e.Receiver)
+		if err != nil {
+			return w, err
+		}
+		w.Links = append(w.Links, link)
+		url, timeout := e.URL(link.Address()), o.Timeout.Milliseconds()
+		set := operator.SetCallback{URL: &url, TimeoutMS: &timeout}
+		if e.Callback != nil {
+			e.Callback(&set)
+		}
+		app, err := NewApp(ctx, w.client, firstApp+uint32(i), set)
+		if err != nil {
+			return w, err
+		}
+		app.Connect(w.Server.Ready.HTTP)
+		w.Apps = append(w.Apps, app)
+		if err := app.Import(ctx, accounts); err != nil {
+			return w, err
+		}
+		for n := range o.Owners {
+			w.Owners = append(w.Owners, NewOwner(app, OwnerName(n), o.Seed+uint64(i*o.Owners+n)))
+		}
+	}
+	return w, nil
+}
+
+// start starts a server and connects everybody to it.
+func (w *World) start(ctx context.Context) (err error) {
+	if w.Server, err = w.o.Launcher.Start(ctx); err != nil {
+		w.Server = nil
+		return err
+	}
+	if w.client, err = operator.FromDataDir(w.o.Launcher.Data); err != nil {
+		return err
+	}
+	for _, a := range w.Apps {
+		a.Connect(w.Server.Ready.HTTP)
+	}
+	return nil
+}
+
+// Kill kills the server (kill -9) and starts it again. For so long another one, in between, is killed while it starts;
+// 0: there is none.
+func (w *World) Kill(ctx context.Context, starting time.Duration) error {
+	w.client.Close()
+	if err := w.Server.Kill(); err != nil {
+		return err
+	}
+	w.Kills++
+	if starting > 0 {
+		p, err := w.o.Launcher.Spawn()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-time.After(starting):
+		case <-ctx.Done():
+		}
+		if err := p.Kill(); err != nil {
+			return err
+		}
+		w.Kills++
+	}
+	return w.start(ctx)
+}
+
+// Restart stops the server in order and starts it again, as an operator does whose disk has failed. How it ends is not
+// looked at, only that it does in time.
+func (w *World) Restart(ctx context.Context) error {
+	w.client.Close()
+	if err := w.Server.Stop(); err != nil && !w.Server.HasEnded() {
+		return err
+	}
+	return w.start(ctx)
+}
+
+// Heal waits until nothing waits in the outbox any more. The caller has made everything sound before. What waits for its
+// next attempt is tried at once, as for an operator who tests an endpoint that he has mended.
+func (w *World) Heal(ctx context.Context) error {
+	tick := time.NewTicker(healEvery)
+	defer tick.Stop()
+	for looks := 0; ; looks++ {
+		outbox, err := w.client.Outbox(ctx)
+		if err != nil {
+			return err
+		}
+		waiting := int64(0)
+		for _, a := range outbox.Apps {
+			waiting += a.Waiting
+		}
+		if waiting == 0 {
+			return nil
+		}
+		for _, a := range w.Apps {
+			if looks%10 != 0 {
+				break
+			}
+			if _, err := w.client.TestCallback(ctx, a.ID); err != nil {
+				return err
+			}
+		}
+		if looks%50 == 49 {
+			w.o.Say("%d events wait", waiting)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d events still wait: %w\n%s", waiting, ctx.Err(), w.Server.Log())
+		}
+	}
+}
+
+// Stop stops the server in order.
+func (w *World) Stop() error {
+	p := w.Server
+	w.Server = nil
+	w.client.Close()
+	return p.Stop()
+}
+
+// Close ends whatever still runs.
+func (w *World) Close() error {
+	var err error
+	if w.Server != nil {
+		if w.client != nil {
+			w.client.Close()
+		}
+		err = w.Server.Kill()
+	}
+	for _, a := range w.Apps {
+		a.Close()
+	}
+	for _, l := range w.Links {
+		l.Cut()
+	}
+	return err
+}
