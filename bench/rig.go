@@ -91,15 +91,15 @@ func (r *rig) newServer(engine string) (*kith, error) {
 		return k, nil
 	}
 	if r.postgres == nil {
-		server, t, err := startPostgres()
+		server, err := pgtest.Launch(pgtest.Options{}) // PostgreSQL's own settings, fsync on
 		if err != nil {
 			return nil, err
 		}
 		r.postgres = server
-		r.closers = append(r.closers, t.close)
+		r.closers = append(r.closers, server.Close)
 	}
-	t := &fakeTest{}
-	err := t.do(func() { k.store = r.postgres.NewDatabase(t) })
+	var err error
+	k.store, err = r.postgres.CreateDatabase()
 	return k, err
 }
 

@@ -13,6 +13,6 @@
 // the tests run as root, and writes durably (fsync is on) unless asked otherwise. On Linux a cluster also dies with the
 // test process, however that ends; its directory then stays behind in the system's temporary directory.
 //
-// All functions may be called from tests that run in parallel. Only tests may import this package, and it imports
+// All functions may be called from tests that run in parallel. Only tests and measurements may import this package, and it imports
 // nothing of Kith.
 package pgtest

@@ -1,0 +1,288 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/kithchat/kith/internal/hostile"
+)
+
+// soakTimeout is the time for an attempt of a callback in a soak.
+const soakTimeout = time.Second
+
+// SoakOptions says what a soak is like. All must be set but for what says otherwise.
+type SoakOptions struct {
+	For    time.Duration // how long everything is broken
+	Drain  time.Duration // how long the backlog may take afterwards
+	Dir    string        // for the data, and for the journal of the receiver
+	Store  string        // URL of PostgreSQL; empty: SQLite
+	Seed   uint64
+	Owners int     // of each of two apps
+	Rate   float64 // calls a second
+	// RestartStore restarts PostgreSQL; nil: it stays.
+	RestartStore func() error
+	Say          func(format string, args ...any) // gets a line now and then; nil: nobody does
+}
+
+// Summary is what came of a soak.
+type Summary struct {
+	Findings
+	Engine        string
+	Seed          uint64
+	Took          time.Duration // without the drain
+	Drained       time.Duration
+	Calls, Cut    int64 // answered, and not
+	ServerKills   int
+	ReceiverKills int
+	StoreFaults   int
+	Counts        hostile.Counts
+}
+
+// Passed reports whether every promise was kept.
+func (s Summary) Passed() bool {
+	return len(s.Problems) == 0 && s.Events > 0 && s.Lost+s.Invented+s.OutOfOrder == 0
+}
+
+// String is the one line that sums up.
+func (s Summary) String() string {
+	verdict := "soak passed"
+	if !s.Passed() {
+		verdict = "soak FAILED"
+	}
+	return fmt.Sprintf("%s: %s, %s: %d events of %d calls (%d more cut off), %d kills of kith, %d of the receiver, "+
+		"%d store faults, repeats %d, out of order %d, lost %d, invented %d, longest gap %s, drained in %s, seed %d",
+		verdict, s.Engine, s.Took.Round(time.Second), s.Events, s.Calls, s.Cut, s.ServerKills, s.ReceiverKills,
+		s.StoreFaults, s.Counts.Repeats, s.OutOfOrder, s.Lost, s.Invented, s.Counts.Gap.Round(100*time.Millisecond),
+		s.Drained.Round(100*time.Millisecond), s.Seed)
+}
+
+// soak is one that runs.
+type soak struct {
+	SoakOptions
+	world   *World
+	backend *Backend
+	random  *rand.Rand
+	sum     Summary
+}
+
+// Soak kills kith and the receiver of its callbacks again and again, spoils the network and the receiver's answers, and
+// now and then the store, under a steady load of REST calls, and verifies at the end what was promised. The error says why
+// the soak could not be carried out; what it found is in the summary.
+func Soak(ctx context.Context, o SoakOptions) (sum Summary, err error) {
+	if o.Say == nil {
+		o.Say = func(string, ...any) {}
+	}
+	s := &soak{SoakOptions: o, random: rand.New(rand.NewPCG(o.Seed, 4)), sum: Summary{Seed: o.Seed, Engine: "sqlite"}}
+	if o.Store != "" {
+		s.sum.Engine = "postgres"
+	}
+	program, err := Build(ctx, o.Dir)
+	if err != nil {
+		return s.sum, err
+	}
+	if s.backend, err = NewBackend(ctx, filepath.Join(o.Dir, "journal.jsonl"), o.Seed, soakTimeout); err != nil {
+		return s.sum, err
+	}
+	defer func() { err = errors.Join(err, s.backend.Kill()) }()
+	endpoint := Endpoint{Receiver: s.backend.address, URL: s.backend.URL}
+	s.world, err = NewWorld(ctx, Options{
+		Launcher:  Launcher{Program: program, Data: filepath.Join(o.Dir, "data"), Store: o.Store, Args: []string{"--shutdown-timeout", "1s"}},
+		Endpoints: []Endpoint{endpoint, endpoint}, Owners: o.Owners, Seed: o.Seed, Timeout: soakTimeout, Say: o.Say,
+	})
+	if err != nil {
+		return s.sum, err
+	}
+	defer func() { err = errors.Join(err, s.world.Close()) }()
+	if err := s.disturb(ctx); err != nil {
+		return s.sum, err
+	}
+	return s.sum, s.verify(ctx)
+}
+
+// disturb runs the load and everything that goes wrong meanwhile.
+func (s *soak) disturb(ctx context.Context) error {
+	load := StartLoad(ctx, s.world.Owners, s.Rate)
+	defer load.Stop()
+	began := time.Now()
+	actors := []*actor{
+		{from: 1500 * time.Millisecond, to: 6 * time.Second, do: s.killServer},
+		{from: 2 * time.Second, to: 9 * time.Second, do: s.killReceiver},
+		{from: 300 * time.Millisecond, to: 2500 * time.Millisecond, do: s.changeWeather},
+		{from: 4 * time.Second, to: 25 * time.Second, do: s.spoilStore},
+		{from: 30 * time.Second, to: 30 * time.Second, do: func(context.Context) error {
+			answered, _ := load.Calls()
+			s.Say("%s: %d calls, %d kills of kith, %d of the receiver", time.Since(began).Round(time.Second), answered,
+				s.world.Kills, s.sum.ReceiverKills)
+			return nil
+		}},
+	}
+	for _, a := range actors {
+		a.plan(s.random)
+	}
+	for end := began.Add(s.For); time.Now().Before(end); {
+		next := actors[0]
+		for _, a := range actors {
+			if a.at.Before(next.at) {
+				next = a
+			}
+		}
+		if next.at.After(end) {
+			if err := pause(ctx, time.Until(end)); err != nil {
+				return err
+			}
+			break
+		}
+		if err := pause(ctx, time.Until(next.at)); err != nil {
+			return err
+		}
+		if err := next.do(ctx); err != nil {
+			return err
+		}
+		next.plan(s.random)
+	}
+	load.Stop()
+	s.sum.Took = time.Since(began)
+	s.sum.Calls, s.sum.Cut = load.Calls()
+	s.sum.ServerKills = s.world.Kills
+	return nil
+}
+
+// actor does something every now and then.
+type actor struct {
+	from, to time.Duration // time between two
+	do       func(context.Context) error
+	at       time.Time
+}
+
+func (a *actor) plan(random *rand.Rand) {
+	a.at = time.Now().Add(a.from + time.Duration(random.Int64N(int64(a.to-a.from)+1)))
+}
+
+// killServer kills kith, one time out of four again while it starts.
+func (s *soak) killServer(ctx context.Context) error {
+	starting := time.Duration(0)
+	if s.random.IntN(4) == 0 {
+		starting = 1 + time.Duration(s.random.Int64N(int64(300*time.Millisecond)))
+	}
+	return s.world.Kill(ctx, starting)
+}
+
+func (s *soak) killReceiver(ctx context.Context) error {
+	s.sum.ReceiverKills++
+	return s.backend.Restart(ctx, time.Duration(s.random.Int64N(int64(500*time.Millisecond))))
+}
+
+// changeWeather decides what the receiver and the networks are like for a while. Half of the time all is well.
+func (s *soak) changeWeather(ctx context.Context) error {
+	modes := []hostile.Mode{hostile.Good}
+	if s.random.IntN(3) == 0 {
+		modes = s.someModes()
+	}
+	if err := s.backend.Use(ctx, modes...); err != nil {
+		return err
+	}
+	toxics := Toxics(soakTimeout)
+	for _, link := range s.world.Links {
+		switch n := s.random.IntN(12); {
+		case n == 0:
+			link.Cut()
+		case n < 4:
+			if err := link.Use(toxics[s.random.IntN(len(toxics))]); err != nil {
+				return err
+			}
+		default:
+			if err := link.Use(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// someModes picks one to six modes, good ones among them now and then. None asks for a pause for good.
+func (s *soak) someModes() []hostile.Mode {
+	all := hostile.Modes(false)
+	var modes []hostile.Mode
+	for _, i := range s.random.Perm(len(all))[:1+s.random.IntN(6)] {
+		m := all[i]
+		alone := m == hostile.Refuse || m == hostile.HangBacklog
+		if m.Asks() || alone && len(modes) > 0 {
+			continue
+		}
+		modes = append(modes, m)
+		if alone {
+			return modes
+		}
+	}
+	return append(modes, hostile.Good)
+}
+
+// spoilStore makes the store refuse writes for a moment, or hold them up.
+func (s *soak) spoilStore(ctx context.Context) error {
+	length := 200*time.Millisecond + time.Duration(s.random.Int64N(int64(time.Second)))
+	switch {
+	case s.Store != "" && s.RestartStore == nil:
+		return nil
+	case s.Store != "":
+		s.sum.StoreFaults++
+		return s.RestartStore()
+	case s.random.IntN(2) == 0:
+		s.sum.StoreFaults++
+		unlock, err := s.world.Lock()
+		if err != nil {
+			return err
+		}
+		return errors.Join(pause(ctx, length), unlock())
+	}
+	s.sum.StoreFaults++
+	if err := RefuseWrites(s.world.Server.PID(), true); err != nil {
+		return err
+	}
+	return errors.Join(pause(ctx, length), RefuseWrites(s.world.Server.PID(), false), s.world.Restart(ctx))
+}
+
+// verify makes all sound, waits for the backlog, and compares.
+func (s *soak) verify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Drain)
+	defer cancel()
+	if err := s.backend.Use(ctx, hostile.Good); err != nil {
+		return err
+	}
+	for _, link := range s.world.Links {
+		if err := link.Use(); err != nil {
+			return err
+		}
+	}
+	for _, o := range s.world.Owners {
+		o.Settle(ctx)
+	}
+	began := time.Now()
+	if err := s.world.Heal(ctx); err != nil {
+		return err
+	}
+	s.sum.Drained = time.Since(began)
+	journal, err := s.backend.Read()
+	if err != nil {
+		return err
+	}
+	s.sum.Counts = journal.Counts()
+	if s.sum.Findings, err = s.world.Verify(ctx, journal); err != nil {
+		return err
+	}
+	if err := s.world.Stop(); err != nil {
+		return err
+	}
+	if s.Store != "" {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, s.world.o.Launcher.Program, "check", "--data", s.world.o.Launcher.Data).CombinedOutput()
+	if err != nil {
+		s.sum.add("kith check: %v\n%s", err, out)
+	}
+	return nil
+}
