@@ -6,6 +6,11 @@ GO ?= go
 TEST_TIMEOUT ?= 15m
 FUZZ_TIME ?= 20s
 
+# How long a soak breaks things, on which engine, and further flags, such as -seed 42.
+SOAK ?= 10m
+ENGINE ?= sqlite
+SOAK_ARGS ?=
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -55,6 +60,10 @@ fuzz: ## Run every fuzz target for FUZZ_TIME (20s)
 .PHONY: bench
 bench: ## Measure throughput and latency; takes some minutes
 	$(GO) run ./bench
+
+.PHONY: soak
+soak: ## Kill and break everything around Kith for SOAK (10m), then verify; ENGINE is sqlite or postgres
+	$(GO) run ./bench/soak -for $(SOAK) -engine $(ENGINE) $(SOAK_ARGS)
 
 .PHONY: cover
 cover: ## Run the Go tests and print the statement coverage

@@ -121,9 +121,6 @@ func (m Mode) Told() bool {
 // Early reports whether the mode concerns a connection as a whole, before a request.
 func (m Mode) Early() bool { return behaviours[m].phase < inRequest }
 
-// Asks reports whether the mode asks the sender for a pause that can be longer than a test, or for good.
-func (m Mode) Asks() bool { return m == Status410 || m == Busy429Absurd }
-
 // behaviours says what each mode does.
 var behaviours = map[Mode]behaviour{
 	Refuse:         {phase: inListener},

@@ -101,12 +101,12 @@ func (b *Backend) Kill() error {
 		return fmt.Errorf("kill the receiver: %w", err)
 	}
 	_ = b.cmd.Wait() // it says that it was killed
-	return b.in.Close()
+	return nil
 }
 
 // Restart kills the process and starts it again after a while, in the modes that it had.
 func (b *Backend) Restart(ctx context.Context, after time.Duration) error {
-	if err := b.Kill(); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := b.Kill(); err != nil {
 		return err
 	}
 	if err := pause(ctx, after); err != nil {

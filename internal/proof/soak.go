@@ -12,8 +12,12 @@ import (
 	"github.com/kithchat/kith/internal/hostile"
 )
 
-// soakTimeout is the time for an attempt of a callback in a soak.
-const soakTimeout = time.Second
+const (
+	// soakTimeout is the time for an attempt of a callback in a soak.
+	soakTimeout = time.Second
+	// soakUnhurried is how long a soak lasts at least in which nothing is hurried, so that a short one has some of all.
+	soakUnhurried = 30 * time.Second
+)
 
 // SoakOptions says what a soak is like. All must be set but for what says otherwise.
 type SoakOptions struct {
@@ -114,6 +118,7 @@ func (s *soak) disturb(ctx context.Context) error {
 		{from: 2 * time.Second, to: 9 * time.Second, do: s.killReceiver},
 		{from: 300 * time.Millisecond, to: 2500 * time.Millisecond, do: s.changeWeather},
 		{from: 4 * time.Second, to: 25 * time.Second, do: s.spoilStore},
+		{from: 3 * time.Second, to: 10 * time.Second, do: s.world.Tend},
 		{from: 30 * time.Second, to: 30 * time.Second, do: func(context.Context) error {
 			answered, _ := load.Calls()
 			s.Say("%s: %d calls, %d kills of kith, %d of the receiver", time.Since(began).Round(time.Second), answered,
@@ -122,6 +127,7 @@ func (s *soak) disturb(ctx context.Context) error {
 		}},
 	}
 	for _, a := range actors {
+		a.hurry(min(1, float64(s.For)/float64(soakUnhurried)))
 		a.plan(s.random)
 	}
 	for end := began.Add(s.For); time.Now().Before(end); {
@@ -157,6 +163,10 @@ type actor struct {
 	from, to time.Duration // time between two
 	do       func(context.Context) error
 	at       time.Time
+}
+
+func (a *actor) hurry(factor float64) {
+	a.from, a.to = time.Duration(float64(a.from)*factor), time.Duration(float64(a.to)*factor)
 }
 
 func (a *actor) plan(random *rand.Rand) {
@@ -204,14 +214,14 @@ func (s *soak) changeWeather(ctx context.Context) error {
 	return nil
 }
 
-// someModes picks one to six modes, good ones among them now and then. None asks for a pause for good.
+// someModes picks one to six modes, and a good one.
 func (s *soak) someModes() []hostile.Mode {
 	all := hostile.Modes(false)
 	var modes []hostile.Mode
 	for _, i := range s.random.Perm(len(all))[:1+s.random.IntN(6)] {
 		m := all[i]
 		alone := m == hostile.Refuse || m == hostile.HangBacklog
-		if m.Asks() || alone && len(modes) > 0 {
+		if alone && len(modes) > 0 {
 			continue
 		}
 		modes = append(modes, m)

@@ -147,8 +147,27 @@ func (w *World) Restart(ctx context.Context) error {
 	return w.start(ctx)
 }
 
-// Heal waits until nothing waits in the outbox any more. The caller has made everything sound before. What waits for its
-// next attempt is tried at once, as for an operator who tests an endpoint that he has mended.
+// Tend does what an operator does who has mended an endpoint: it resumes what is paused, and tests. After a delivery, what
+// waits for its next attempt is tried at once.
+func (w *World) Tend(ctx context.Context) error {
+	for _, a := range w.Apps {
+		callback, err := w.client.Callback(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		if callback.Paused != nil {
+			if _, err := w.client.ResumeCallback(ctx, a.ID); err != nil {
+				return err
+			}
+		}
+		if _, err := w.client.TestCallback(ctx, a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Heal waits until nothing waits in the outbox any more. The caller has made everything sound before.
 func (w *World) Heal(ctx context.Context) error {
 	tick := time.NewTicker(healEvery)
 	defer tick.Stop()
@@ -164,11 +183,8 @@ func (w *World) Heal(ctx context.Context) error {
 		if waiting == 0 {
 			return nil
 		}
-		for _, a := range w.Apps {
-			if looks%10 != 0 {
-				break
-			}
-			if _, err := w.client.TestCallback(ctx, a.ID); err != nil {
+		if looks%10 == 0 {
+			if err := w.Tend(ctx); err != nil {
 				return err
 			}
 		}
@@ -178,7 +194,7 @@ func (w *World) Heal(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%d events still wait: %w\n%s", waiting, ctx.Err(), w.Server.Log())
+			return fmt.Errorf("%d events still wait: %w\n%+v\n%s", waiting, ctx.Err(), outbox, w.Server.Log())
 		}
 	}
 }
