@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/apps"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/usersig"
 )
 
 const (
-	cliKey   = "cli-test-secret-key-0001"
-	cliToken = "cli-test-callback-token"
+	cliKey   = leaktest.AppKey
+	cliToken = leaktest.CallbackToken
 )
 
 func TestAppCommands(t *testing.T) {

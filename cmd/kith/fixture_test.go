@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/server"
 )
 
@@ -73,7 +74,12 @@ func execute(t *testing.T, env map[string]string, args ...string) result {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), processStart)
 	defer cancel()
-	return result{c.run(ctx, args), out.String(), errs.String()}
+	r := result{c.run(ctx, args), out.String(), errs.String()}
+	leaktest.Check(t, "kith "+strings.Join(args[:min(2, len(args))], " "), r.err)
+	if r.status != exitDone {
+		leaktest.Check(t, "kith "+strings.Join(args[:min(2, len(args))], " "), r.out)
+	}
+	return r
 }
 
 // shell runs command lines against one server, named by --data.

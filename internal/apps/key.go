@@ -58,7 +58,7 @@ func (r *Registry) DropKey(ctx context.Context, sdkAppID uint32, fingerprint str
 		i := slices.IndexFunc(app.Keys, func(k relation.AppKey) bool { return Fingerprint(k) == fingerprint })
 		switch {
 		case i < 0:
-			return invalid("the app has no key with fingerprint %q; `kith app show` lists them", fingerprint)
+			return invalid("the app has no key with this fingerprint; `kith app show` lists those it has")
 		case len(app.Keys) == 1:
 			return invalid("this is the app's only key; add another with `kith app rotate-key` first")
 		}

@@ -106,7 +106,7 @@ func (r *Registry) DropSigningKey(ctx context.Context, sdkAppID uint32, id strin
 		c := &app.Callback
 		i := slices.IndexFunc(c.SigningKeys, func(k relation.SigningKey) bool { return k.ID == id })
 		if i < 0 {
-			return invalid("the app has no signing key %q; `kith app callback keys list` shows them", id)
+			return invalid("the app has no signing key with this id; `kith app callback keys list` shows those it has")
 		}
 		c.SigningKeys = slices.Delete(c.SigningKeys, i, i+1)
 		return nil

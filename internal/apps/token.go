@@ -43,7 +43,7 @@ func (r *Registry) DropToken(ctx context.Context, sdkAppID uint32, id string) (*
 	return r.Update(ctx, sdkAppID, func(app *relation.App) error {
 		i := slices.IndexFunc(app.Tokens, func(t relation.AppToken) bool { return t.ID == id })
 		if i < 0 {
-			return invalid("the app has no token %q; `kith app token list` shows them", id)
+			return invalid("the app has no token with this id; `kith app token list` shows those it has")
 		}
 		app.Tokens = slices.Delete(app.Tokens, i, i+1)
 		return nil

@@ -174,12 +174,20 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fmt.Errorf("%s (%w)", c.unreachable, err)
+		return nil, fmt.Errorf("%s (%w)", c.unreachable, withoutURL(err))
 	case resp.StatusCode == http.StatusOK:
 		return resp, nil
 	}
 	defer resp.Body.Close()
 	return nil, refusal(resp)
+}
+
+// withoutURL leaves the URL of a call out of its error: somebody may have given a secret where an id belongs.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // refusal reads the error of an answer other than 200.

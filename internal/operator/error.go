@@ -53,7 +53,7 @@ func unsupported(message string) error {
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	e := toError(err)
 	if e.Code == CodeInternal || e.Code == CodeUnavailable {
-		h.Log.Error("operator call failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.Log.Error("operator call failed", "method", r.Method, "path", redactPath(r.URL), "err", err)
 	}
 	writeJSON(w, e.Status, errorBody{e})
 	return e.Status

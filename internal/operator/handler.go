@@ -114,7 +114,7 @@ func (h *handler) answer(call callFunc) http.Handler {
 			writeJSON(w, status, value)
 		}
 		if r.Method != http.MethodGet {
-			h.Log.Info("operator call", "method", r.Method, "path", r.URL.Path, "status", status, "peer", r.RemoteAddr)
+			h.Log.Info("operator call", "method", r.Method, "path", redactPath(r.URL), "status", status, "peer", r.RemoteAddr)
 		}
 	})
 }
@@ -122,7 +122,7 @@ func (h *handler) answer(call callFunc) http.Handler {
 func notFound(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return nil, &Error{
 		Status: http.StatusNotFound, Code: CodeNotFound,
-		Message: fmt.Sprintf("there is no %s %s in the operator API; client and server may be of different versions", r.Method, r.URL.Path),
+		Message: fmt.Sprintf("there is no %s %s in the operator API; client and server may be of different versions", r.Method, redactPath(r.URL)),
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -185,4 +187,32 @@ func TestTokenThatIsNotGood(t *testing.T) {
 	refused(t, err, http.StatusBadRequest, operator.CodeInvalid)
 	_, err = f.CreateToken(ctx, 9, operator.CreateToken{})
 	refused(t, err, http.StatusNotFound, operator.CodeNotFound)
+}
+
+// People paste the secret where its id belongs. It reaches neither the log nor an answer, nor an error of the client.
+func TestSecretsInPlaceOfIDs(t *testing.T) {
+	f, _, _ := appTokens(t)
+	gone, err := operator.NewClient(operator.ClientOptions{URL: "http://127.0.0.1:1", Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	longKey := strings.Repeat("0123456789abcdef", 4)
+	f.watch.Secret("long key", longKey)
+	for _, secret := range []string{leaktest.AppToken, leaktest.SigningKey, leaktest.SigningPair, leaktest.AppKey, longKey} {
+		for _, c := range []*operator.Client{f.Client, gone} {
+			_, drop := c.DropToken(t.Context(), 7, secret)
+			_, key := c.DropKey(t.Context(), 7, secret)
+			_, signing := c.DropSigningKey(t.Context(), 7, secret)
+			for _, err := range []error{drop, key, signing} {
+				if err == nil {
+					t.Fatal("something was dropped")
+				}
+				f.watch.Saw("an error of the client", err.Error())
+			}
+		}
+		f.do(t, http.MethodGet, "/operator/v1/nothing/"+url.PathEscape(secret), "", authorized())
+	}
+	if !strings.Contains(f.watch.Text(), "/operator/v1/apps/7/tokens/***") {
+		t.Errorf("the log has not the rest of the path:\n%s", f.watch.Text())
+	}
 }
