@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: a C compiler for the race detector, the PostgreSQL server programs,
-# Chromium, and the npm packages of the conformance tests and of the TypeScript SDK. Does nothing when all is there.
+# Chromium, nginx, and the npm packages of the conformance tests and of the TypeScript SDK. Does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ as_root() {
     sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
   else
     fail "A program that the tests need is missing, and installing it needs root." \
-      "Run as root: apt-get install gcc libc6-dev postgresql chromium"
+      "Run as root: apt-get install gcc libc6-dev postgresql chromium nginx-light"
   fi
 }
 
@@ -35,6 +35,23 @@ apt_install() {
   export DEBIAN_FRONTEND=noninteractive
   as_root apt-get update -qq
   as_root apt-get install -y -qq --no-install-recommends "${@:3}" </dev/null
+}
+
+# install_nginx: the program only. A policy of Debian keeps the package from starting it as a service.
+install_nginx() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then policy=''; fi
+  if [ -n "$policy" ]; then
+    # shellcheck disable=SC2016 # the inner shell expands it
+    as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy"
+    # shellcheck disable=SC2064 # now, while policy is known
+    trap "as_root rm -f $policy" EXIT
+  fi
+  apt_install nginx 'Install it so that nginx is in PATH or /usr/sbin; the tests start their own.' nginx-light
+  if [ -n "$policy" ]; then
+    as_root rm -f "$policy"
+    trap - EXIT
+  fi
 }
 
 # install_node_packages FOLDER: the npm packages that its lock file names.
@@ -55,5 +72,6 @@ if ! have_postgres; then
 fi
 command -v chromium >/dev/null ||
   apt_install Chromium 'Install it so that chromium is in PATH; the tests drive it without a screen.' chromium
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install_nginx
 install_node_packages conformance/node
 install_node_packages sdk/typescript

@@ -61,6 +61,10 @@ func Open(o Options) (*CA, error) {
 		return nil, err
 	}
 	ca.now = o.Now
+	if last := append([]*x509.Certificate{ca.cert}, ca.chain...)[len(ca.chain)]; !selfSigned(last) {
+		ca.warnings = append(ca.warnings, "the certificates in callback-ca-cert do not lead to a root, and most servers verify "+
+			"up to a root only: add those of the CAs above, the root last")
+	}
 	if left := ca.cert.NotAfter.Sub(o.Now()); left <= 0 {
 		ca.warnings = append(ca.warnings, fmt.Sprintf("the CA for client certificates expired on %s: no certificate can be "+
 			"issued with it. Set another one as callback-ca-cert, or move the folder ca/ away to have a new one made",

@@ -127,8 +127,12 @@ func TestAnIntermediateIsShownToo(t *testing.T) {
 	root := newAuthority(t, "root", ecKey(t), nil, nil)
 	middle := newAuthority(t, "middle", ecKey(t), root, nil)
 	ca := mustOpen(t, files(t, block(blockCertificate, middle.cert.Raw)+block(blockCertificate, root.cert.Raw), pkcs8(t, middle.key)))
-	if strings.Count(ca.CertPEM(), "BEGIN") != 2 {
-		t.Errorf("CA %q", ca.CertPEM())
+	if strings.Count(ca.CertPEM(), "BEGIN") != 2 || len(ca.Warnings()) != 0 {
+		t.Errorf("CA %q, warnings %q", ca.CertPEM(), ca.Warnings())
+	}
+	rootless := mustOpen(t, files(t, block(blockCertificate, middle.cert.Raw), pkcs8(t, middle.key)))
+	if w := strings.Join(rootless.Warnings(), "\n"); !strings.Contains(w, "do not lead to a root") {
+		t.Errorf("warnings %q", w)
 	}
 	got, err := ca.Issue(app, time.Hour)
 	if err != nil {
