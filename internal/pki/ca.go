@@ -13,8 +13,8 @@ import (
 const (
 	// caLife is how long a CA that Kith made is good.
 	caLife = 10 * 365 * 24 * time.Hour
-	// caWarning is how long before its end a CA is warned of.
-	caWarning = 365 * 24 * time.Hour
+	// caWarning is which part of its life is left when a CA is warned of, or earlier when it caps what it issues.
+	caWarning = 10
 	// clockSlack is how far back certificates begin, for verifiers whose clock is late.
 	clockSlack = time.Hour
 )
@@ -69,7 +69,7 @@ func Open(o Options) (*CA, error) {
 		ca.warnings = append(ca.warnings, fmt.Sprintf("the CA for client certificates expired on %s: no certificate can be "+
 			"issued with it. Set another one as callback-ca-cert, or move the folder ca/ away to have a new one made",
 			day(ca.cert.NotAfter)))
-	} else if left < caWarning {
+	} else if left < max(ca.cert.NotAfter.Sub(ca.cert.NotBefore)/caWarning, DefaultValidity) {
 		ca.warnings = append(ca.warnings, fmt.Sprintf("the CA for client certificates expires on %s, and no certificate that "+
 			"it issues is good for longer: replace it in time, and let endpoints trust both until then", day(ca.cert.NotAfter)))
 	}
