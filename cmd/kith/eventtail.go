@@ -33,8 +33,13 @@ func (c *cli) eventsTailCommand() *cobra.Command {
 			return t.newest(cmd.Context(), client)
 		}
 		return c.follow(cmd.Context(), flags, func(ctx context.Context, client *operator.Client, alive func()) error {
+			told := false
 			return client.Tail(ctx, q, func(line operator.TailLine) error {
 				alive()
+				if !told {
+					told = true
+					c.say("following attempts; interrupt to end")
+				}
 				return t.line(ctx, client, line)
 			})
 		})

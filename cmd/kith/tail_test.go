@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+// tailed is a line of a tail with --json.
+type tailed struct {
+	Event    *operator.Event    `json:"event"`
+	Activity *operator.Activity `json:"activity"`
+}
+
+func TestTailFollowsAcrossServers(t *testing.T) {
+	c := testConfig(t)
+	s := runServer(t, c)
+	answers := make(chan int, 1)
+	b := startBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case status := <-answers:
+			w.WriteHeader(status)
+		default:
+			_, _ = w.Write([]byte(handled))
+		}
+	})
+	caller := newCrashCaller(t, c.Data, b.url)
+	caller.connect(s.Info().HTTP)
+	caller.importAccounts(t)
+	r := launch(t, nil, "events", "tail", "-f", "-n", "0", "--data", c.Data, "--app", appFlag, "--account", crashOwner(0), "--json")
+	people := launch(t, nil, "events", "tail", "-f", "-n", "0", "--data", c.Data)
+	r.said("following")
+	people.said("following")
+
+	answers <- http.StatusServiceUnavailable
+	caller.block(t, 0)
+	for _, want := range []string{"retry", "delivered"} {
+		var line tailed
+		r.next(&line)
+		a := line.Activity
+		if a == nil || a.Verdict != want || a.Event.FromAccount != crashOwner(0) || a.Endpoint != b.url || (a.Attempt.Reason == "") != (want == "delivered") {
+			t.Errorf("%s: %+v", want, a)
+		}
+		if text := <-people.out; !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, "1 pair") {
+			t.Errorf("for people: %s", text)
+		}
+	}
+	stopServer(t, s)
+	r.said("trying again")
+	s = runServer(t, c)
+	r.said("following")
+	caller.connect(s.Info().HTTP)
+	caller.block(t, 1)
+	var line tailed
+	if r.next(&line); line.Activity == nil || line.Activity.Event.ToAccount[0] != crashTarget(1) {
+		t.Errorf("after the restart: %+v", line.Activity)
+	}
+	if status := r.stop(); status != exitDone {
+		t.Errorf("interrupted: status %d", status)
+	}
+}
+
+func TestTailRefusals(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	for _, test := range []struct {
+		status int
+		want   string
+		args   []string
+	}{
+		{exitFailed, "there is no app with SDKAppID 5", []string{"--app", "5"}},
+		{exitUsage, "there is no callback command", []string{"--command", "x"}},
+		{exitUsage, "printable ASCII", []string{"--account", "ü"}},
+	} {
+		k.fail(test.status, test.want, append([]string{"events", "tail", "-f", "-n", "0"}, test.args...)...)
+	}
+}
+
+func TestEndpointsCommand(t *testing.T) {
+	data, _ := startServer(t)
+	k := shell{t, data}
+	if out := k.run("endpoints"); !strings.Contains(out, "There are no endpoints") {
+		t.Errorf("none:\n%s", out)
+	}
+	k.run("app", "create", "--sdkappid", appFlag)
+	k.run("app", "callback", "set", appFlag, "--url", "http://127.0.0.1:1/")
+	k.run("app", "callback", "pause", appFlag, "--reason", "maintenance")
+	var list operator.EndpointList
+	k.json(&list, "endpoints")
+	if len(list.Endpoints) != 1 || list.Endpoints[0].State != relation.EndpointPaused || fmt.Sprint(list.Endpoints[0].SDKAppID) != appFlag {
+		t.Errorf("endpoints %+v", list)
+	}
+	if out := k.run("endpoints"); !strings.Contains(out, "paused") || !strings.Contains(out, "maintenance") {
+		t.Errorf("for people:\n%s", out)
+	}
+}
