@@ -89,7 +89,7 @@ func (s schemas) fields(t reflect.Type, properties object, required *[]string) {
 			if name == "" {
 				name = f.Name
 			}
-			properties[name] = nullable(f.Type, options, s.of(f.Type))
+			properties[name] = explained(t, f.Name, nullable(f.Type, options, s.of(f.Type)))
 			if !strings.Contains(options, "omit") {
 				*required = append(*required, name)
 			}

@@ -17,6 +17,16 @@ func TestTableAndOperations(t *testing.T) {
 	if described := slices.Sorted(maps.Keys(operations())); !slices.Equal(table, described) {
 		t.Errorf("the table has\n%q\nbut described are\n%q", table, described)
 	}
+	for name, o := range operations() {
+		if (o.answer != nil) == (o.lines != nil || o.file) {
+			t.Errorf("%s must have one kind of answer", name)
+		}
+	}
+	shownTypes(t)
+}
+
+// shownTypes are the structs of the API by name. A name means one type.
+func shownTypes(t *testing.T) map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for name, o := range operations() {
 		several, _ := o.lines.([]any)
@@ -25,10 +35,8 @@ func TestTableAndOperations(t *testing.T) {
 				unique(t, name, types, reflect.TypeOf(value))
 			}
 		}
-		if (o.answer != nil) == (o.lines != nil || o.file) {
-			t.Errorf("%s must have one kind of answer", name)
-		}
 	}
+	return types
 }
 
 // unique visits the structs of a type.

@@ -18,7 +18,7 @@ type Activity struct {
 	Event    Event     `json:"event"`
 	Attempt  Attempt   `json:"attempt"`
 	Verdict  string    `json:"verdict"`        // delivered, retry or dead
-	Due      time.Time `json:"due,omitzero"`   // when it is tried next; of retry
+	Due      time.Time `json:"due,omitzero"`   // when it is tried next; of a retry
 	Test     bool      `json:"test,omitempty"` // a test or trigger, no event that happened
 	Endpoint string    `json:"endpoint"`       // where it went, without the query
 }
