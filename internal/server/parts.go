@@ -27,6 +27,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	s.metrics = newMetrics(s.version)
 	s.store, err = store.Open(ctx, store.Options{
 		Dir: s.config.Data, URL: s.config.Store, Now: s.now, Log: s.log,
+		Retention: s.config.RecordRetention, RecordSize: s.config.RecordSize,
 		OnCommit: s.committed, OnBatch: s.metrics.batch,
 	})
 	if err != nil {

@@ -18,7 +18,7 @@ func domainError(err error) error {
 }
 
 func isDomain(err error) bool {
-	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter} {
+	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter, relation.ErrNoEvent, relation.ErrNoReplay} {
 		if errors.Is(err, known) {
 			return true
 		}

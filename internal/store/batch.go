@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -28,7 +27,7 @@ type batch struct {
 	kicked   []relation.AccountKey
 	gone     []goneAccount
 	settled  []settledEvent
-	buried   map[uint32]int64 // dead letters added, by app
+	tallies  tallies
 	verdicts int
 }
 
@@ -88,7 +87,7 @@ func newBatch(s *Store, calls []*call) *batch {
 func (b *batch) run(c conn) error {
 	if b.alone != nil {
 		err := b.alone.alone(c)
-		b.lists = b.alone.lists
+		b.lists, b.tallies = b.alone.lists, b.alone.tallies
 		return err
 	}
 	if err := b.settle(c); err != nil || len(b.applies) == 0 {
@@ -147,7 +146,8 @@ func (b *batch) apply(c conn, call *call) error {
 	}
 	b.changePairs(owner, change)
 	b.changeOnline(owner, change)
-	return b.addEvents(owner, change)
+	b.addEvents(owner, change)
+	return nil
 }
 
 func (b *batch) snapshot(scope relation.Scope) relation.Snapshot {
@@ -206,18 +206,14 @@ func (b *batch) pair(owner *account, target string) *pair {
 	return p
 }
 
-func (b *batch) addEvents(owner *account, change relation.Change) error {
+func (b *batch) addEvents(owner *account, change relation.Change) {
 	for _, e := range change.Events {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("cannot make an event id: %w", err)
-		}
+		created := change.At.Truncate(time.Millisecond)
 		owner.eventSeq++
 		owner.dirty = true
 		b.events = append(b.events, relation.Event{
 			SDKAppID: owner.app, Owner: owner.userID, Seq: owner.eventSeq,
-			ID: id.String(), NewEvent: e, Created: change.At.Truncate(time.Millisecond),
+			ID: b.store.eventIDs.next(created.UnixMilli()).String(), NewEvent: e, Created: created,
 		})
 	}
-	return nil
 }

@@ -2,21 +2,28 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/kithchat/kith/internal/pgtest"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/store"
 )
 
-// BenchmarkUnblock measures durable changes with 64 callers; every other call blocks again what the one before removed.
+const answer = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
+
+// BenchmarkUnblock measures durable changes and their verdicts with 64 callers; every other call blocks again what the one before removed.
 func BenchmarkUnblock(b *testing.B) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range []string{"sqlite", "sqlite without record", "postgres", "postgres without record"} {
 		b.Run(engine, func(b *testing.B) {
-			o := store.Options{Dir: b.TempDir()}
-			if engine == "postgres" {
+			o := store.Options{Dir: b.TempDir(), Retention: time.Hour}
+			if strings.HasSuffix(engine, "without record") {
+				o.Retention = 0
+			}
+			if strings.HasPrefix(engine, "postgres") {
 				o.URL = pgtest.NewDatabase(b)
 			}
 			var calls, batches atomic.Int64
@@ -32,7 +39,10 @@ func BenchmarkUnblock(b *testing.B) {
 			settle = func(events []relation.Event) {
 				var list []relation.Settlement
 				for i := range events {
-					list = append(list, relation.Settlement{EventKey: events[i].Key(), At: events[i].Created})
+					list = append(list, relation.Settlement{
+						EventKey: events[i].Key(), At: events[i].Created, Attempts: 1,
+						Attempt: relation.Attempt{Number: 1, At: events[i].Created, Took: time.Millisecond, Status: 200, Answer: answer, Node: "node-1"},
+					})
 				}
 				verdicts <- list
 			}

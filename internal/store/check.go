@@ -33,6 +33,22 @@ var invariants = []invariant{
 		FROM event e JOIN account a ON a.sdkappid = e.sdkappid AND a.userid = e.owner WHERE e.seq > a.event_seq`},
 	{"an event is damaged", `SELECT sdkappid || '/' || owner || ': event ' || seq FROM event
 		WHERE length(id) <> 16 OR NOT json_valid(targets) OR detail <> '' AND NOT json_valid(detail)`},
+	{"an event is damaged", `SELECT sdkappid || '/' || owner || ': event ' || seq FROM record
+		WHERE length(id) <> 16 OR NOT json_valid(targets) OR detail <> '' AND NOT json_valid(detail)`},
+	{"an event is in two places", `SELECT r.sdkappid || '/' || r.owner || ': event ' || r.seq FROM record r
+		WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = r.sdkappid AND e.id = r.id)
+		OR EXISTS (SELECT 1 FROM dead_event d WHERE d.sdkappid = r.sdkappid AND d.id = r.id)`},
+	{"an event's attempts are miscounted", `SELECT sdkappid || '/' || owner || ': event ' || seq FROM record r
+		WHERE kept <> (SELECT count(*) FROM attempt a WHERE a.sdkappid = r.sdkappid AND a.id = r.id)`},
+	{"an attempt belongs to no event", `SELECT sdkappid || ': ' || hex(id) FROM attempt a
+		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.sdkappid = a.sdkappid AND r.id = a.id)
+		AND NOT EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = a.sdkappid AND e.id = a.id)
+		AND NOT EXISTS (SELECT 1 FROM dead_event d WHERE d.sdkappid = a.sdkappid AND d.id = a.id)`},
+	{"the record is miscounted", `SELECT sdkappid || ': ' || sum(events) || ' events and ' || sum(bytes) || ' bytes too many or few' FROM (
+		SELECT sdkappid, events, bytes FROM record_total
+		UNION ALL SELECT sdkappid, -count(*), -sum(size + 200 * kept) FROM record GROUP BY sdkappid
+		) GROUP BY sdkappid HAVING sum(events) <> 0 OR sum(bytes) <> 0`},
+	{"a replay is damaged", `SELECT id FROM replay WHERE NOT json_valid(doc)`},
 	{"a device of no account is online", `SELECT 'account ' || account || ', device ' || device FROM online
 		WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = account) AND NOT EXISTS (SELECT 1 FROM gone WHERE id = account)`},
 	{"an app's record is damaged", `SELECT sdkappid FROM app WHERE deleting = 0 AND NOT json_valid(doc)`},

@@ -33,7 +33,7 @@ func postgresFactory(t testing.TB, o storetest.Options) func() storetest.Engine 
 }
 
 func opener(t testing.TB, o storetest.Options, where store.Options) func() storetest.Engine {
-	where.Now, where.OnCommit = o.Now, o.OnCommit
+	where.Now, where.OnCommit, where.Retention, where.RecordSize = o.Now, o.OnCommit, o.Retention, o.RecordSize
 	where.Fault = func(step string) error {
 		if step == "committed" && o.Lose() {
 			return errors.New("injected")

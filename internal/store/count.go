@@ -14,15 +14,19 @@ import (
 const ageStep = 1000
 
 // counts follows what is in the outbox, so that nobody has to count rows: for each app the waiting events by age, in
-// steps of ageStep, and the dead letters. It is read from the database at Open and kept by every commit.
+// steps of ageStep, the dead letters, and what the record keeps. It is read from the database at Open and kept by every
+// commit.
 type counts struct {
-	mu   sync.Mutex
-	apps map[uint32]*appCounts
+	mu    sync.Mutex
+	apps  map[uint32]*appCounts
+	bytes int64 // of the record of all apps
 }
 
 type appCounts struct {
 	waiting int64
 	dead    int64
+	events  int64 // of the record
+	bytes   int64
 	byAge   map[int64]int64 // created_ms / ageStep -> waiting events
 }
 
@@ -57,17 +61,33 @@ func (n *counts) load(c conn) error {
 	if err != nil {
 		return err
 	}
-	return c.query(`SELECT sdkappid, count(*) FROM dead_event GROUP BY 1`, func(r row) error {
+	err = c.query(`SELECT sdkappid, count(*) FROM dead_event GROUP BY 1`, func(r row) error {
 		var app, dead int64
 		err := r.scan(&app, &dead)
 		n.app(uint32(app)).dead = dead
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return c.query(`SELECT sdkappid, events, bytes FROM record_total`, func(r row) error {
+		var app int64
+		var t tally
+		err := r.scan(&app, &t.events, &t.bytes)
+		n.add(uint32(app), t)
+		return err
+	})
+}
+
+func (n *counts) add(app uint32, t tally) {
+	a := n.app(app)
+	a.dead, a.events, a.bytes = a.dead+t.dead, a.events+t.events, a.bytes+t.bytes
+	n.bytes += t.bytes
 }
 
 // apply takes a committed batch into account.
 func (n *counts) apply(b *batch) {
-	if len(b.events)+len(b.settled) == 0 {
+	if len(b.events)+len(b.settled)+len(b.tallies) == 0 {
 		return
 	}
 	n.mu.Lock()
@@ -78,21 +98,56 @@ func (n *counts) apply(b *batch) {
 	for _, e := range b.settled {
 		n.app(e.app).add(e.created, -1)
 	}
-	for app, dead := range b.buried {
-		n.app(app).dead += dead
+	for app, t := range b.tallies {
+		n.add(app, t)
 	}
 }
 
 func (n *counts) replace(fresh *counts) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.apps = fresh.apps
+	n.apps, n.bytes = fresh.apps, fresh.bytes
 }
 
 func (n *counts) forget(app uint32) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if a := n.apps[app]; a != nil {
+		n.bytes -= a.bytes
+	}
 	delete(n.apps, app)
+}
+
+// recorded returns the apps of which the record has something.
+func (n *counts) recorded() (apps []uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id, a := range n.apps {
+		if a.events > 0 {
+			apps = append(apps, id)
+		}
+	}
+	return apps
+}
+
+// recordBytes returns the size of the record.
+func (n *counts) recordBytes() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.bytes
+}
+
+// largest returns the app of which the record has most.
+func (n *counts) largest() (app uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var most int64
+	for id, a := range n.apps {
+		if a.bytes > most {
+			app, most = id, a.bytes
+		}
+	}
+	return app
 }
 
 // OutboxStats implements relation.Outbox. Oldest is exact to one second, never too young.
@@ -118,5 +173,20 @@ func (s *Store) OutboxStats(context.Context) ([]relation.OutboxStats, error) {
 		stats = append(stats, st)
 	}
 	slices.SortFunc(stats, func(a, b relation.OutboxStats) int { return cmp.Compare(a.SDKAppID, b.SDKAppID) })
+	return stats, nil
+}
+
+// RecordStats implements relation.Records.
+func (s *Store) RecordStats(context.Context) ([]relation.RecordStats, error) {
+	n := s.counts
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var stats []relation.RecordStats
+	for id, a := range n.apps {
+		if a.events != 0 {
+			stats = append(stats, relation.RecordStats{SDKAppID: id, Events: a.events, Bytes: a.bytes})
+		}
+	}
+	slices.SortFunc(stats, func(a, b relation.RecordStats) int { return cmp.Compare(a.SDKAppID, b.SDKAppID) })
 	return stats, nil
 }

@@ -17,12 +17,11 @@ var (
 			WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C")`,
 	}
 	insertEvents = set{
-		one: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, due_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULLIF($11, 0))`,
-		all: `INSERT INTO event (sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, due_ms)
-			SELECT a, b, c, d, e, f, g, h, i, j, NULLIF(k, 0) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[],
-				$5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[])
-				AS r(a, b, c, d, e, f, g, h, i, j, k)`,
+		one: `INSERT INTO event (` + carried + `, due_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF($12, 0))`,
+		all: `INSERT INTO event (` + carried + `, due_ms)
+			SELECT a, b, c, d, e, f, g, h, i, j, k, NULLIF(l, 0) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[],
+				$5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[])
+				AS r(a, b, c, d, e, f, g, h, i, j, k, l)`,
 	}
 )
 
@@ -31,13 +30,16 @@ func (b *batch) writeEvents(c conn) error {
 	if len(b.events) == 0 {
 		return nil
 	}
+	if err := b.store.eventIDs.reserve(c); err != nil {
+		return err
+	}
 	if err := b.findHeads(c); err != nil {
 		return err
 	}
 	n := len(b.events)
 	apps, seqs, created, due := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, kinds, targets, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	addresses, platforms := make([]string, n), make([]string, n)
+	addresses, platforms, traces := make([]string, n), make([]string, n), make([]string, n)
 	ids := make([][]byte, n)
 	for i := range b.events {
 		e := &b.events[i]
@@ -50,13 +52,13 @@ func (b *batch) writeEvents(c conn) error {
 		}
 		apps[i], owners[i], seqs[i], ids[i] = int64(e.SDKAppID), e.Owner, e.Seq, id[:]
 		kinds[i] = string(e.Kind)
-		addresses[i], platforms[i] = e.Origin.ClientIP, e.Origin.Platform
+		addresses[i], platforms[i], traces[i] = e.Origin.ClientIP, e.Origin.Platform, clean(e.Origin.Trace)
 		created[i] = e.Created.UnixMilli()
 		if e.Head {
 			due[i] = created[i]
 		}
 	}
-	return c.each(insertEvents, nil, apps, owners, seqs, ids, kinds, targets, details, addresses, platforms, created, due)
+	return c.each(insertEvents, nil, apps, owners, seqs, ids, kinds, targets, details, addresses, platforms, traces, created, due)
 }
 
 // encode returns the columns of what an event tells.
@@ -106,8 +108,22 @@ func (b *batch) findHeads(c conn) error {
 	}, apps, owners)
 }
 
-// eventColumns are what readEvent reads.
-const eventColumns = `sdkappid, owner, seq, id, kind, targets, detail, client_ip, platform, created_ms, attempts`
+const (
+	// eventColumns are what readEvent reads.
+	eventColumns = carried + `, attempts`
+	// queuedColumns are what readQueued reads.
+	queuedColumns = eventColumns + `, budget_ms`
+)
+
+// readQueued reads an event that waits.
+func readQueued(r row, e *relation.Event, more ...any) error {
+	var budget int64
+	err := readEvent(r, e, append([]any{&budget}, more...)...)
+	if budget != 0 {
+		e.BudgetFrom = time.UnixMilli(budget)
+	}
+	return err
+}
 
 func readEvent(r row, e *relation.Event, more ...any) error {
 	var (
@@ -115,7 +131,7 @@ func readEvent(r row, e *relation.Event, more ...any) error {
 		app, created          int64
 		kind, targets, detail string
 	)
-	dest := []any{&app, &e.Owner, &e.Seq, &id, &kind, &targets, &detail, &e.Origin.ClientIP, &e.Origin.Platform, &created, &e.Attempts}
+	dest := []any{&app, &e.Owner, &e.Seq, &id, &kind, &targets, &detail, &e.Origin.ClientIP, &e.Origin.Platform, &e.Origin.Trace, &created, &e.Attempts}
 	if err := r.scan(append(dest, more...)...); err != nil {
 		return err
 	}
@@ -134,13 +150,13 @@ func readEvent(r row, e *relation.Event, more ...any) error {
 func (s *Store) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHead, error) {
 	var heads []relation.DueHead
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT `+eventColumns+`, due_ms, CASE WHEN EXISTS (SELECT 1 FROM event n
+		return c.query(`SELECT `+queuedColumns+`, due_ms, CASE WHEN EXISTS (SELECT 1 FROM event n
 				WHERE n.sdkappid = e.sdkappid AND n.owner = e.owner AND n.seq > e.seq) THEN 1 ELSE 0 END
 			FROM event e WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms <= $2 AND (due_ms, owner) > ($3, $4)
 			ORDER BY due_ms, owner LIMIT $5`, func(r row) error {
 			var h relation.DueHead
 			var due, more int64
-			if err := readEvent(r, &h.Event, &due, &more); err != nil {
+			if err := readQueued(r, &h.Event, &due, &more); err != nil {
 				return err
 			}
 			h.Head, h.Due, h.More = true, time.UnixMilli(due), more != 0
@@ -173,11 +189,11 @@ func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int)
 		return nil, nil
 	}
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT `+eventColumns+`, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
+		return c.query(`SELECT `+queuedColumns+`, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
 			FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(r row) error {
 			var e relation.Event
 			var head int64
-			err := readEvent(r, &e, &head)
+			err := readQueued(r, &e, &head)
 			e.Head = head != 0
 			events = append(events, e)
 			return err

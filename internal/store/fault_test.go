@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kithchat/kith/internal/pgtest"
 	"github.com/kithchat/kith/internal/relation"
@@ -110,13 +111,7 @@ func TestPromise6KillAtEachStep(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, step := range steps {
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-			child.Env = append(os.Environ(), killStep+"="+step, killDir+"="+o.Dir, killURL+"="+o.URL)
-			out, err := child.CombinedOutput()
-			exit, ok := errors.AsType[*exec.ExitError](err)
-			if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Fatalf("%s: the child was not killed: %v\n%s", step, err, out)
-			}
+			die(t, o, step, "block")
 			s := open(t, o)
 			change, event := state(t, s)
 			if want := step == "committed"; change != want || event != want {
@@ -129,12 +124,24 @@ func TestPromise6KillAtEachStep(t *testing.T) {
 	})
 }
 
-const killStep, killDir, killURL = "KITH_TEST_KILL_STEP", "KITH_TEST_KILL_DIR", "KITH_TEST_KILL_URL"
+const killStep, killDir, killURL, killCall = "KITH_TEST_KILL_STEP", "KITH_TEST_KILL_DIR", "KITH_TEST_KILL_URL", "KITH_TEST_KILL_CALL"
 
-// dieAt is the child: it blocks one account and kills itself at the step.
+// die has a child process killed at a step of a call.
+func die(t *testing.T, o store.Options, step, call string) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), killStep+"="+step, killDir+"="+o.Dir, killURL+"="+o.URL, killCall+"="+call)
+	out, err := child.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("%s: the child was not killed: %v\n%s", step, err, out)
+	}
+}
+
+// dieAt is the child: it makes the call and kills itself at the step.
 func dieAt(step string) error {
 	var armed atomic.Bool
-	o := store.Options{Dir: os.Getenv(killDir), URL: os.Getenv(killURL), Fault: func(s string) error {
+	o := store.Options{Dir: os.Getenv(killDir), URL: os.Getenv(killURL), Retention: time.Hour, Fault: func(s string) error {
 		if armed.Load() && s == step {
 			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
 				return err
@@ -148,7 +155,10 @@ func dieAt(step string) error {
 		return err
 	}
 	armed.Store(true)
-	return fmt.Errorf("survived: %w", block(s, testApp()))
+	if os.Getenv(killCall) == "block" {
+		return fmt.Errorf("survived: %w", block(s, testApp()))
+	}
+	return fmt.Errorf("survived: %w", settleHead(s, verdictOf(os.Getenv(killCall))))
 }
 
 func TestFullDisk(t *testing.T) {

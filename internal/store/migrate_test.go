@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -195,6 +196,70 @@ func TestMigrationGoesBack(t *testing.T) {
 		heads, err := s.Due(t.Context(), relation.DueQuery{SDKAppID: 7, Now: time.UnixMilli(1767225661000), Limit: 10})
 		if err != nil || len(heads) != 1 || heads[0].More {
 			t.Errorf("due %+v %v", heads, err)
+		}
+	})
+}
+
+// The third version knows what an older one left, says in its words what the app's retries were, and goes back.
+func TestMigrationToTheRecordAndBack(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, d database) {
+		d.migrate(t, 1)
+		d.firstRows(t)
+		d.exec(t,
+			`INSERT INTO app (sdkappid, doc) VALUES (8, '{"sdkappid":8,"name":"\"no_retry\":true","callback":{"url":"http://127.0.0.1:9/","no_retry":true}}')`,
+			`INSERT INTO app (sdkappid, doc, deleting) VALUES (9, '', 1)`)
+		d.migrate(t, 2)
+		d.migrate(t, 3)
+		retries := func() (texts []string) {
+			rows, err := d.db.QueryContext(t.Context(), `SELECT doc FROM app WHERE deleting = 0 ORDER BY sdkappid`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = rows.Close() }()
+			for rows.Next() {
+				var doc string
+				var app struct {
+					Callback struct {
+						Retry   string `json:"retry"`
+						NoRetry bool   `json:"no_retry"`
+					}
+				}
+				if err := rows.Scan(&doc); err != nil {
+					t.Fatal(err)
+				}
+				if err := json.Unmarshal([]byte(doc), &app); err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, fmt.Sprint(app.Callback))
+			}
+			return texts
+		}
+		if got, want := retries(), []string{"{ false}", "{off false}"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("retries %v, want %v", got, want)
+		}
+		d.migrate(t, 2)
+		if got, want := retries(), []string{"{ false}", "{ true}"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("after going back: %v, want %v", got, want)
+		}
+		s := d.open(t)
+		wantFirstRows(t, s)
+		apps, err := s.Apps(t.Context())
+		if err != nil || len(apps) != 2 || apps[1].Callback.RetryPolicy() != relation.RetryOff {
+			t.Errorf("apps %+v %v", apps, err)
+		}
+		page, err := s.Records(t.Context(), relation.RecordQuery{SDKAppID: 7, Limit: 10})
+		if err != nil || len(page.Records) != 3 || page.Records[2].State != relation.StateDead || page.Records[1].Due.IsZero() {
+			t.Errorf("records %+v %v", page, err)
+		}
+		// Ids go on behind the newest that is there, though the clock is before its time.
+		cmd := relation.BlockCommand{App: &apps[0], Owner: "mira.k", Targets: []string{"troll_77"}}
+		early := relation.NewService(s, func() time.Time { return time.UnixMilli(1) })
+		if _, err := early.Unblock(t.Context(), cmd); err != nil {
+			t.Fatal(err)
+		}
+		events, err := s.Following(t.Context(), relation.EventKey{SDKAppID: 7, Owner: "mira.k"}, 10)
+		if err != nil || len(events) != 3 || events[2].ID <= events[1].ID {
+			t.Errorf("events %+v %v", events, err)
 		}
 	})
 }

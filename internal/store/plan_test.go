@@ -17,12 +17,21 @@ func TestStatementsFindRowsByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	statements := map[string]string{"selectPage": selectPage, "selectOnlineOf": selectOnlineOf}
+	statements := map[string]string{"selectPage": selectPage, "selectOnlineOf": selectOnlineOf, "selectAttempts": selectAttempts, "selectFinal": selectFinal, "selectOldest": selectOldest}
+	for _, t := range []table{queuedTable, recordTable, deadTable} {
+		for _, newest := range []bool{true, false} {
+			for _, owner := range []string{"", "a"} {
+				q := search{owner: owner, newest: newest}
+				statements[fmt.Sprintf("search of %s, newest %v, owner %q", t.name, newest, owner)], _, _ = q.statement(t)
+			}
+		}
+		statements["one of "+t.name] = t.selectOne()
+	}
 	for name, s := range map[string]set{
 		"selectAccounts": selectAccounts, "updateAccounts": updateAccounts, "deleteAccounts": deleteAccounts,
 		"selectPairs": selectPairs, "deletePairs": deletePairs, "selectQueued": selectQueued, "deleteEvents": deleteEvents,
 		"buryEvents": buryEvents, "retryEvents": retryEvents, "promoteHeads": promoteHeads, "shrinkLists": shrinkLists,
-		"deleteOnline": deleteOnline,
+		"deleteOnline": deleteOnline, "recordEvents": recordEvents, "deleteAttempts": deleteAttempts, "deleteRecords": deleteRecords,
 	} {
 		statements[name] = s.one
 	}

@@ -25,8 +25,9 @@ type call struct {
 	settle []relation.Settlement
 	next   []relation.EventKey // answer of a settle
 
-	alone func(conn) error
-	lists []relation.ListChange // what alone changed of lists
+	alone   func(conn) error
+	lists   []relation.ListChange // what alone changed of lists
+	tallies tallies               // likewise, of settled events
 
 	state atomic.Uint32
 	err   error // of this call alone

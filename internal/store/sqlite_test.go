@@ -181,9 +181,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		{"count", `UPDATE account SET block_count = 7 WHERE userid = 'mira.k'`, `count of a blocklist is wrong: 1600077123/mira.k: 7 counted, 1 there`},
 		{"entry of no account", `DELETE FROM account WHERE userid = 'troll_77'`, `entry of no account`},
 		{"no head", `UPDATE event SET due_ms = NULL`, `queue of events has no head: 1600077123/mira.k`},
-		{"two heads", `INSERT INTO event SELECT sdkappid, owner, seq + 1, x'00', kind, targets, client_ip, platform, created_ms, 5, 0, '', detail FROM event`, `has no head`},
+		{"two heads", `INSERT INTO event SELECT sdkappid, owner, seq + 1, x'00', kind, targets, client_ip, platform, created_ms, 5, 0, '', detail, trace, budget_ms FROM event ORDER BY seq DESC LIMIT 1`, `has no head`},
 		{"event number", `UPDATE account SET event_seq = 1 WHERE userid = 'mira.k'`, `numbered beyond its account`},
 		{"event", `UPDATE event SET targets = '["'`, `event is damaged`},
+		{"event in two places", `INSERT INTO event SELECT sdkappid, owner, seq, id, kind, targets, client_ip, platform, created_ms, 5, 0, '', detail, trace, 0 FROM record`, `in two places: 1600077123/mira.k`},
+		{"attempts", `DELETE FROM attempt`, `attempts are miscounted: 1600077123/mira.k`},
+		{"attempt of none", `UPDATE attempt SET sdkappid = 7`, `attempt belongs to no event: 7`},
+		{"total", `UPDATE record_total SET bytes = bytes + 5, events = 0`, `record is miscounted: 1600077123: -1 events and 5 bytes`},
+		{"total of one", `DELETE FROM record_total`, `record is miscounted: 1600077123: -1 events`},
+		{"record", `UPDATE record SET targets = 'x'`, `event is damaged`},
 		{"event of a login", `UPDATE event SET detail = '{'`, `event is damaged`},
 		{"device", `INSERT INTO online VALUES (77, 'phone', 'iOS', '203.0.113.9')`, `device of no account is online: account 77, device phone`},
 		{"app", `UPDATE app SET doc = '{'`, `app's record is damaged`},
@@ -195,12 +201,16 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := openDir(t, dir)
+			s := open(t, store.Options{Dir: dir, Retention: time.Hour})
 			app := seed(t, s)
-			cmd := relation.BlockCommand{App: &app, Owner: "mira.k", Targets: []string{"troll_77"}}
-			if _, err := relation.NewService(s, nil).Block(t.Context(), cmd); err != nil {
-				t.Fatal(err)
+			toggle(t, s, app)
+			for _, v := range []relation.Verdict{relation.Retry, relation.Delivered} {
+				if err := settleHead(s, v); err != nil {
+					t.Fatal(err)
+				}
 			}
+			toggle(t, s, app)
+			toggle(t, s, app)
 			if _, err := store.Check(t.Context(), dir); err == nil {
 				t.Fatal("checked a directory that a server uses")
 			}

@@ -21,7 +21,13 @@ type Options struct {
 	Dir string
 	// URL names a PostgreSQL database (postgres://…); empty means SQLite in Dir.
 	URL string
-	// Now is the clock for background work; time.Now when nil.
+	// Retention is for how long delivered events and their attempts are kept, counted from their commit. 0: not at all,
+	// and then no attempt is recorded either.
+	Retention time.Duration
+	// RecordSize is what the record of delivered events may occupy in bytes, about; 0: any. Beyond it the oldest go first,
+	// of the app that has most.
+	RecordSize int64
+	// Now is the clock for background work and retention; time.Now when nil.
 	Now func() time.Time
 	// Log hears of background work; nothing when nil.
 	Log *slog.Logger
@@ -31,8 +37,9 @@ type Options struct {
 	OnCommit func(relation.Commit)
 	// OnBatch is called after each commit with what it held. It must not block.
 	OnBatch func(Batch)
-	// Fault is for tests: it is called at each step of a commit ("begin", "read", "write", "commit", "committed") and
-	// fails the commit by returning an error.
+	// Fault is for tests: it is called at each step of a commit ("begin", "settle", "read", "write", "commit", "committed") and
+	// fails the commit by returning an error. "settle" comes when events are written where they go and not yet taken away
+	// where they were.
 	Fault func(step string) error
 }
 
@@ -49,17 +56,18 @@ const closeGrace = 5 * time.Second
 
 // Store is a database. It implements relation.Store, relation.Outbox and relation.AppStore.
 type Store struct {
-	engine  engine
-	lock    io.Closer // of the data directory
-	now     func() time.Time
-	log     *slog.Logger
-	options Options
-	queue   *queue
-	answers sync.Pool // of the channels on which calls are answered
-	counts  *counts
-	pages   *pageHints
-	ids     idPool // used by the writing goroutine only
-	recount bool   // likewise: counts may be wrong
+	engine   engine
+	lock     io.Closer // of the data directory
+	now      func() time.Time
+	log      *slog.Logger
+	options  Options
+	queue    *queue
+	answers  sync.Pool // of the channels on which calls are answered
+	counts   *counts
+	pages    *pageHints
+	recount  bool // counts may be wrong; used by the writing goroutine only, as what follows
+	ids      idPool
+	eventIDs eventIDs
 
 	sweep   chan struct{}
 	probe   chan struct{}
@@ -77,6 +85,7 @@ var (
 	_ relation.Store    = (*Store)(nil)
 	_ relation.Outbox   = (*Store)(nil)
 	_ relation.AppStore = (*Store)(nil)
+	_ relation.Records  = (*Store)(nil)
 )
 
 // Open opens the database, creates or migrates it, and starts the store's goroutines. An error is a sentence for the
@@ -104,7 +113,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.answers.New = func() any { return make(chan error, 1) }
 	s.writing, s.cut = context.WithCancel(context.Background())
-	if err := e.read(ctx, s.counts.load); err != nil {
+	err = e.read(ctx, func(c conn) error { return errors.Join(s.counts.load(c), s.eventIDs.load(c)) })
+	if err != nil {
 		return nil, errors.Join(err, e.close(), lock.Close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -25,20 +26,27 @@ func wake(signal chan struct{}) {
 	}
 }
 
-// sweeper removes the rows of deleted accounts and apps, a few at a time, each time it is woken and once at the start.
+// sweeper removes the rows of deleted accounts and apps and old records, a few at a time: once at the start, each time it is
+// woken, and records every minute.
 func (s *Store) sweeper(ctx context.Context) {
+	ticker := time.NewTicker(retentionPause)
+	defer ticker.Stop()
 	for {
 		err := s.sweepAll(ctx)
+		if err == nil {
+			err = s.forgetOld(ctx)
+		}
 		if ctx.Err() != nil || errors.Is(err, errClosed) {
 			return
 		}
 		var again <-chan time.Time
 		if err != nil {
-			s.log.Error("removing rows of deleted accounts failed; it is tried again", "error", err)
+			s.log.Error("removing old rows failed; it is tried again", "error", err)
 			again = time.After(sweepPause)
 		}
 		select {
 		case <-s.sweep:
+		case <-ticker.C:
 		case <-again:
 		case <-ctx.Done():
 			return
@@ -54,7 +62,7 @@ func (s *Store) sweepAll(ctx context.Context) error {
 			if more, err = s.sweepAccount(c, work); more || err != nil {
 				return err
 			}
-			more, err = s.sweepApp(c)
+			more, err = s.sweepApp(c, work)
 			return err
 		}
 		err = s.submit(ctx, work)
@@ -133,8 +141,8 @@ func (s *Store) shrink(c conn, owners []int64, work *call) error {
 	}, owners)
 }
 
-// sweepApp removes some rows of one deleted app: its accounts become gone ones, then its events go, then the record.
-func (s *Store) sweepApp(c conn) (more bool, err error) {
+// sweepApp removes some rows of one deleted app: its accounts become gone ones, then its events go, then the app.
+func (s *Store) sweepApp(c conn, work *call) (more bool, err error) {
 	var app int64
 	err = c.query(`SELECT sdkappid FROM app WHERE deleting = 1 ORDER BY sdkappid LIMIT 1`, func(r row) error { return r.scan(&app) })
 	if err != nil || app == 0 {
@@ -158,15 +166,22 @@ func (s *Store) sweepApp(c conn) (more bool, err error) {
 		}
 		return true, c.each(deleteAccounts, nil, apps, names)
 	}
-	return s.sweepEvents(c, app)
+	return s.sweepEvents(c, app, work)
 }
 
-func (s *Store) sweepEvents(c conn, app int64) (more bool, err error) {
-	removed := 0
+// sweepEvents removes some of the app's events, records, attempts and replays, then the app.
+func (s *Store) sweepEvents(c conn, app int64, work *call) (more bool, err error) {
+	removed, err := forgetRecords(c, uint32(app), uuid.Max, &work.tallies)
+	if err != nil {
+		return false, err
+	}
 	count := func(row) error { removed++; return nil }
 	for _, q := range []string{
 		`DELETE FROM event WHERE (sdkappid, owner, seq) IN (SELECT sdkappid, owner, seq FROM event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
 		`DELETE FROM dead_event WHERE id IN (SELECT id FROM dead_event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+		`DELETE FROM attempt WHERE (sdkappid, id, at_us, number) IN
+			(SELECT sdkappid, id, at_us, number FROM attempt WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+		`DELETE FROM replay WHERE id IN (SELECT id FROM replay WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
 	} {
 		if err := c.query(q, count, app, int64(sweepRows)); err != nil {
 			return false, err
@@ -176,5 +191,10 @@ func (s *Store) sweepEvents(c conn, app int64) (more bool, err error) {
 		return true, nil
 	}
 	s.counts.forget(uint32(app))
-	return true, c.query(`DELETE FROM app WHERE sdkappid = $1`, nil, app)
+	for _, q := range []string{`DELETE FROM record_total WHERE sdkappid = $1`, `DELETE FROM app WHERE sdkappid = $1`} {
+		if err := c.query(q, nil, app); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -76,6 +76,7 @@ func (s *Store) commit(calls []*call) {
 	}
 	if err != nil {
 		s.ids = idPool{}
+		s.eventIDs.forget()
 		if errors.Is(err, errLost) {
 			s.lost()
 		}
@@ -139,7 +140,7 @@ func (s *Store) prober(ctx context.Context) {
 func (s *Store) committed(b *batch) {
 	s.count(b)
 	s.tell(b)
-	if len(b.gone) > 0 {
+	if len(b.gone) > 0 || s.crowded() {
 		s.wakeSweeper()
 	}
 }

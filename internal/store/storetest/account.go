@@ -14,17 +14,17 @@ import (
 
 func accountTests() []test {
 	return []test{
-		{"import is idempotent", importTwice},
-		{"ids are compared byte by byte", bytewiseIDs},
-		{"ids that no account has", strangeIDs},
-		{"apps are apart", appsApart},
-		{"delete reports each item", deleteReports},
-		{"a deleted account is gone", deletedIsGone},
-		{"a re-imported account starts clean", reimportIsClean},
-		{"a chain of re-imports", reimportChain},
-		{"events outlive their account", eventsOutliveAccount},
-		{"kick", kick},
-		{"sweeping goes on after a restart", sweepAfterRestart},
+		{name: "import is idempotent", run: importTwice},
+		{name: "ids are compared byte by byte", run: bytewiseIDs},
+		{name: "ids that no account has", run: strangeIDs},
+		{name: "apps are apart", run: appsApart},
+		{name: "delete reports each item", run: deleteReports},
+		{name: "a deleted account is gone", run: deletedIsGone},
+		{name: "a re-imported account starts clean", run: reimportIsClean},
+		{name: "a chain of re-imports", run: reimportChain},
+		{name: "events outlive their account", run: eventsOutliveAccount},
+		{name: "kick", run: kick},
+		{name: "sweeping goes on after a restart", run: sweepAfterRestart},
 	}
 }
 

@@ -11,12 +11,12 @@ import (
 
 func appTests() []test {
 	return []test{
-		{"create, update and list", appLife},
-		{"a record comes back whole", appWhole},
-		{"admins are imported", adminsImported},
-		{"apps that exist, apps that do not", appErrors},
-		{"delete takes everything along", deleteApp},
-		{"delete goes on after a restart", deleteAppRestart},
+		{name: "create, update and list", run: appLife},
+		{name: "a record comes back whole", run: appWhole},
+		{name: "admins are imported", run: adminsImported},
+		{name: "apps that exist, apps that do not", run: appErrors},
+		{name: "delete takes everything along", run: deleteApp},
+		{name: "delete goes on after a restart", run: deleteAppRestart},
 	}
 }
 

@@ -11,12 +11,12 @@ import (
 
 func applyTests() []test {
 	return []test{
-		{"a change that writes nothing", zeroChange},
-		{"a scope of 1000", largeScope},
-		{"a context that has ended", endedContext},
-		{"a context that ends while the call waits", cancelledWaiting},
-		{"a closed engine", closedEngine},
-		{"close in the middle of a load", closeUnderLoad},
+		{name: "a change that writes nothing", run: zeroChange},
+		{name: "a scope of 1000", run: largeScope},
+		{name: "a context that has ended", run: endedContext},
+		{name: "a context that ends while the call waits", run: cancelledWaiting},
+		{name: "a closed engine", run: closedEngine},
+		{name: "close in the middle of a load", run: closeUnderLoad},
 	}
 }
 

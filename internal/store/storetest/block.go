@@ -11,19 +11,19 @@ import (
 
 func blockTests() []test {
 	return []test{
-		{"order is by insertion", insertionOrder},
-		{"pages at every start and limit", everyPage},
-		{"sequence counts the calls that changed", sequenceCounts},
-		{"pages by cursor while the list changes", scrollWhileChanging},
-		{"account and list have one head", accountHead},
-		{"outcomes of duplicates and oddities", oddTargets},
-		{"limit of a list", listLimit},
-		{"1000 targets in a call", thousandTargets},
-		{"check, one way and both", checkBoth},
-		{"snapshot follows the scope", snapshotFollowsScope},
-		{"deleted targets leave pages at once", deletedLeavePages},
-		{"restart keeps lists", restartKeepsLists},
-		{"owners and targets that do not exist", noAccount},
+		{name: "order is by insertion", run: insertionOrder},
+		{name: "pages at every start and limit", run: everyPage},
+		{name: "sequence counts the calls that changed", run: sequenceCounts},
+		{name: "pages by cursor while the list changes", run: scrollWhileChanging},
+		{name: "account and list have one head", run: accountHead},
+		{name: "outcomes of duplicates and oddities", run: oddTargets},
+		{name: "limit of a list", run: listLimit},
+		{name: "1000 targets in a call", run: thousandTargets},
+		{name: "check, one way and both", run: checkBoth},
+		{name: "snapshot follows the scope", run: snapshotFollowsScope},
+		{name: "deleted targets leave pages at once", run: deletedLeavePages},
+		{name: "restart keeps lists", run: restartKeepsLists},
+		{name: "owners and targets that do not exist", run: noAccount},
 	}
 }
 

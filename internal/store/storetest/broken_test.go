@@ -151,12 +151,12 @@ func TestDefectsOfOrder(t *testing.T) {
 		return func() Engine { return hasty{open().(*model)} }
 	}
 	for _, c := range []test{
-		{"decisions are serial", serialDecisions},
-		{"one of many blocks the target", oneBlocks},
-		{"calls are linearizable", linearizable},
+		{name: "decisions are serial", run: serialDecisions},
+		{name: "one of many blocks the target", run: oneBlocks},
+		{name: "calls are linearizable", run: linearizable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if !fails(t, func(r *recorder) { c.run(newFixture(r, factory)) }) {
+			if !fails(t, func(r *recorder) { c.run(newFixture(r, factory, c.with)) }) {
 				t.Error("does not find decisions on what was true a moment ago")
 			}
 		})
@@ -165,10 +165,10 @@ func TestDefectsOfOrder(t *testing.T) {
 
 // failing returns the tests of the areas that fail with engines of f.
 func failing(t *testing.T, f Factory) (names []string) {
-	for _, tests := range [][]test{accountTests(), blockTests(), eventTests(), settleTests(), appTests(), commitTests(), onlineTests()} {
+	for _, tests := range [][]test{accountTests(), blockTests(), eventTests(), settleTests(), appTests(), commitTests(), onlineTests(), recordTests()} {
 		for _, c := range tests {
 			if fails(t, func(r *recorder) {
-				x := newFixture(r, f)
+				x := newFixture(r, f, c.with)
 				x.patience = impatience
 				c.run(x)
 			}) {

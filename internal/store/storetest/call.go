@@ -160,7 +160,7 @@ func (x *fixture) heads(now time.Time, limit int) []relation.DueHead {
 				x.Fatalf("the head of %q is due at %v, asked for those up to %v", h.Owner, h.Due, now)
 			}
 			q.After = at
-			h.Due, h.Created = milli(h.Due), milli(h.Created)
+			h.Due, h.Created, h.BudgetFrom = milli(h.Due), milli(h.Created), milli(h.BudgetFrom)
 			heads = append(heads, h)
 		}
 		if len(page) < limit {
@@ -179,7 +179,7 @@ func (x *fixture) queue(owner string) []relation.Event {
 
 func times(events []relation.Event) []relation.Event {
 	for i := range events {
-		events[i].Created = milli(events[i].Created)
+		events[i].Created, events[i].BudgetFrom = milli(events[i].Created), milli(events[i].BudgetFrom)
 	}
 	return events
 }

@@ -10,12 +10,12 @@ import (
 
 func commitTests() []test {
 	return []test{
-		{"each change of a list is told", listsTold},
-		{"changes of a list come in order", listsInOrder},
-		{"kicks and deletions are told", kicksTold},
-		{"a swept list is told anew", sweepTold},
-		{"a lost answer is told", lostTold},
-		{"nothing to tell, nothing told", silentCommits},
+		{name: "each change of a list is told", run: listsTold},
+		{name: "changes of a list come in order", run: listsInOrder},
+		{name: "kicks and deletions are told", run: kicksTold},
+		{name: "a swept list is told anew", run: sweepTold},
+		{name: "a lost answer is told", run: lostTold},
+		{name: "nothing to tell, nothing told", run: silentCommits},
 	}
 }
 

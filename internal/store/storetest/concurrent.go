@@ -15,13 +15,13 @@ import (
 
 func concurrentTests() []test {
 	return []test{
-		{"decisions are serial", serialDecisions},
-		{"one of many blocks the target", oneBlocks},
-		{"block and unblock one pair", blockUnblockPair},
-		{"readers see whole changes", wholeChanges},
-		{"a return is seen by all", readYourWrites},
-		{"accounts come and go", accountsComeAndGo},
-		{"the outbox drains while it fills", drainWhileFilling},
+		{name: "decisions are serial", run: serialDecisions},
+		{name: "one of many blocks the target", run: oneBlocks},
+		{name: "block and unblock one pair", run: blockUnblockPair},
+		{name: "readers see whole changes", run: wholeChanges},
+		{name: "a return is seen by all", run: readYourWrites},
+		{name: "accounts come and go", run: accountsComeAndGo},
+		{name: "the outbox drains while it fills", run: drainWhileFilling},
 	}
 }
 

@@ -13,17 +13,17 @@ import (
 
 func eventTests() []test {
 	return []test{
-		{"change and event come together", changeWithEvent},
-		{"nothing changed, nothing told", nothingTold},
-		{"events keep what they carry", eventsKeepContent},
-		{"several events in one change", severalEvents},
-		{"only the earliest event is a head", onlyHeads},
-		{"due heads in order of due and owner", dueOrder},
-		{"due and next due at the millisecond", dueBoundaries},
-		{"following events", followingEvents},
-		{"ids are ordered by time and stay", eventIDs},
-		{"stats", outboxStats},
-		{"restart keeps the outbox", restartKeepsOutbox},
+		{name: "change and event come together", run: changeWithEvent},
+		{name: "nothing changed, nothing told", run: nothingTold},
+		{name: "events keep what they carry", run: eventsKeepContent},
+		{name: "several events in one change", run: severalEvents},
+		{name: "only the earliest event is a head", run: onlyHeads},
+		{name: "due heads in order of due and owner", run: dueOrder},
+		{name: "due and next due at the millisecond", run: dueBoundaries},
+		{name: "following events", run: followingEvents},
+		{name: "ids are ordered by time and stay", run: eventIDs},
+		{name: "stats", run: outboxStats},
+		{name: "restart keeps the outbox", run: restartKeepsOutbox},
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	pause = 2 * time.Millisecond
 	// appID is the app of most tests.
 	appID = 1400000001
+	// retention is what most tests run with.
+	retention = 7 * 24 * time.Hour
 	// most is a limit that no answer of the suite reaches.
 	most = 100000
 )
@@ -63,18 +65,24 @@ type fixture struct {
 }
 
 // newFixture opens an engine on a fresh database, closed when t ends, with the app appID in it.
-func newFixture(t testing.TB, f Factory) *fixture {
+func newFixture(t testing.TB, f Factory, with func(*Options)) *fixture {
 	t.Helper()
-	x := openFixture(t, f, newClock())
+	o := Options{Retention: retention}
+	if with != nil {
+		with(&o)
+	}
+	x := openFixture(t, f, newClock(), o)
 	x.app = x.create(appID)
 	return x
 }
 
 // openFixture opens an engine on a fresh database without an app.
-func openFixture(t testing.TB, f Factory, c *clock) *fixture {
+func openFixture(t testing.TB, f Factory, c *clock, o Options) *fixture {
 	t.Helper()
 	x := &fixture{TB: t, ctx: context.Background(), clock: c, journal: newJournal(t.Errorf), patience: patience}
-	x.open = f(t, Options{Now: c.Now, OnCommit: x.journal.add, Lose: func() bool { return x.lose.CompareAndSwap(true, false) }})
+	o.Now, o.OnCommit = c.Now, x.journal.add
+	o.Lose = func() bool { return x.lose.CompareAndSwap(true, false) }
+	x.open = f(t, o)
 	t.Cleanup(x.close)
 	x.reopen()
 	return x

@@ -19,6 +19,8 @@ const (
 	historySeeds = 2
 	// historySteps is the length of a history unless KITH_TEST_STEPS says otherwise.
 	historySteps = 250
+	// historyRetention is short, so that a history outlives what it did.
+	historyRetention = 3 * time.Minute
 	// lookEvery is after how many steps everything is compared; between, it is what the step touched.
 	lookEvery = 25
 )
@@ -95,7 +97,7 @@ func newHistory(t testing.TB, a, b Factory, seed uint64) *history {
 	}
 	for i, f := range []Factory{a, b} {
 		h.sides[i] = &side{
-			fixture: openFixture(t, f, h.clock), places: make(map[relation.EventKey]int), base: make(map[account]int64),
+			fixture: openFixture(t, f, h.clock, Options{Retention: historyRetention}), places: make(map[relation.EventKey]int), base: make(map[account]int64),
 		}
 	}
 	for i := range historyApps {
@@ -259,8 +261,8 @@ func (s *side) describe(e relation.Event) string {
 	if !known || s.stream[place].ID != e.ID {
 		return fmt.Sprintf("an event that was never reported: %+v", e)
 	}
-	return fmt.Sprintf("#%d %d %s %s created %v attempts %d head %v", place, e.SDKAppID, e.Owner, text(e.NewEvent),
-		milli(e.Created), e.Attempts, e.Head)
+	return fmt.Sprintf("#%d %d %s %s created %v attempts %d budget from %v head %v", place, e.SDKAppID, e.Owner,
+		text(e.NewEvent), milli(e.Created), e.Attempts, milli(e.BudgetFrom), e.Head)
 }
 
 func restart(s *side) string {
@@ -272,6 +274,7 @@ func restart(s *side) string {
 func sentinel(err error) string {
 	classes := []error{
 		relation.ErrParameter, relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrUnavailable,
+		relation.ErrNoEvent, relation.ErrNoReplay,
 	}
 	i := slices.IndexFunc(classes, func(class error) bool { return errors.Is(err, class) })
 	switch {

@@ -35,6 +35,7 @@ func (h *history) lookAtAll() {
 			}
 			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
 			b.WriteString(s.lookAtStats())
+			b.WriteString(s.lookAtRecords(limit))
 			return b.String()
 		}})
 	}

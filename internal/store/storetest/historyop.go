@@ -105,7 +105,7 @@ func (h *history) changeOp(app *relation.App, verb string, call change) op {
 	}
 	record := *app
 	cmd := relation.BlockCommand{App: &record, Owner: h.user(), Targets: h.users()}
-	cmd.Origin = relation.Origin{ClientIP: "203.0.113.9", Platform: fmt.Sprint("step ", len(h.trace))}
+	cmd.Origin = relation.Origin{ClientIP: "203.0.113.9", Platform: fmt.Sprint("step ", len(h.trace)), Trace: fmt.Sprint("00-", len(h.trace))}
 	return op{fmt.Sprintf("%s %d %s %q", verb, app.SDKAppID, cmd.Owner, cmd.Targets), func(s *side) string {
 		outcomes, err := call(s.svc, s.ctx, cmd)
 		return fmt.Sprint(outcomes, sentinel(err))
@@ -164,11 +164,16 @@ func (h *history) settleOp(app *relation.App) op {
 	var places []int
 	add := func(place int) {
 		places = append(places, place)
-		verdicts = append(verdicts, relation.Settlement{
+		v := relation.Settlement{
 			Verdict: relation.Verdict(h.rng.IntN(3)), Attempts: 1 + h.rng.IntN(20), At: h.clock.Now(),
 			Due:    h.clock.Now().Add(time.Duration(h.rng.IntN(60_000)) * time.Millisecond),
 			Reason: fmt.Sprint("reason of step ", len(h.trace)),
-		})
+		}
+		v.Attempt = h.attempt(v.Verdict, v.Attempts)
+		if v.Verdict == relation.Retry && h.rng.IntN(2) == 0 {
+			v.BudgetFrom = h.clock.Now()
+		}
+		verdicts = append(verdicts, v)
 	}
 	for range min(h.rng.IntN(4), len(h.left)) {
 		add(h.left[h.rng.IntN(len(h.left))])
@@ -192,6 +197,22 @@ func (h *history) settleOp(app *relation.App) op {
 		}
 		return fmt.Sprint(next)
 	}}
+}
+
+// attempt returns one that led to a verdict; now and then none.
+func (h *history) attempt(v relation.Verdict, number int) relation.Attempt {
+	if h.rng.IntN(8) == 0 {
+		return relation.Attempt{}
+	}
+	a := relation.Attempt{
+		Number: number, At: h.clock.Now().Add(-time.Duration(h.rng.IntN(900)) * time.Microsecond),
+		Took: time.Duration(h.rng.IntN(2_000_000)) * time.Microsecond, Status: 200, Node: "n1",
+		Answer: strings.Repeat("\xff\x00{", h.rng.IntN(80)),
+	}
+	if v != relation.Delivered {
+		a.Status, a.Reason, a.Detail, a.Fault = 502, "status", fmt.Sprint("step ", len(h.trace)), h.rng.IntN(5) == 0
+	}
+	return a
 }
 
 func (h *history) updateOp(app *relation.App) op {

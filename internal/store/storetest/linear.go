@@ -15,7 +15,7 @@ import (
 )
 
 func linearTests() []test {
-	return []test{{"calls are linearizable", linearizable}}
+	return []test{{name: "calls are linearizable", run: linearizable}}
 }
 
 // Three accounts call each other's names; a list of one of them holds at most linearLimit of the targets.

@@ -27,8 +27,9 @@ type model struct {
 	apps     map[uint32]relation.App
 	accounts map[account]*modelAccount
 	queues   map[account]*modelQueue
-	dead     []relation.DeadEvent
-	told     relation.Commit // of the change under way
+	settled  []relation.Record // delivered and dead, in the order of that
+	last     int64             // time of the newest id ever, in Unix milliseconds
+	told     relation.Commit   // of the change under way
 }
 
 // account names an account of an app, imported or not.
@@ -56,6 +57,7 @@ type modelQueue struct {
 	last int64 // Seq of the newest event ever
 	due  time.Time
 	rows []relation.Event
+	head relation.Record // what else is known of the first of rows: its attempts
 }
 
 // newModel is the Factory of models.
@@ -188,12 +190,12 @@ func (m *model) append(k account, events []relation.NewEvent) {
 
 func (m *model) now() time.Time { return m.o.Now().Truncate(time.Millisecond) }
 
-// newID returns a UUID version 7 of the clock's time.
+// newID returns a UUID version 7 after all others, of the clock's time if that can be.
 func (m *model) newID() string {
+	m.last = max(m.last+1, m.now().UnixMilli())
 	id := uuid.New()
-	ms := m.now().UnixMilli()
 	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
+		id[i] = byte(m.last >> (40 - 8*i))
 	}
 	id[6] = id[6]&0x0f | 0x70
 	return id.String()
@@ -266,6 +268,6 @@ func (m *model) DeleteApp(_ context.Context, sdkAppID uint32) error {
 	delete(m.apps, sdkAppID)
 	maps.DeleteFunc(m.accounts, func(k account, _ *modelAccount) bool { return k.sdkAppID == sdkAppID })
 	maps.DeleteFunc(m.queues, func(k account, _ *modelQueue) bool { return k.sdkAppID == sdkAppID })
-	m.dead = slices.DeleteFunc(m.dead, func(e relation.DeadEvent) bool { return e.SDKAppID == sdkAppID })
+	m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.SDKAppID == sdkAppID })
 	return nil
 }

@@ -79,15 +79,16 @@ func (m *model) Settle(ctx context.Context, settlements []relation.Settlement) (
 		}
 		head := &q.rows[0]
 		head.Attempts = s.Attempts
+		q.head.Reason = s.Reason
+		if m.o.Retention > 0 {
+			q.head.Log = addAttempt(q.head.Log, s.Attempt)
+		}
 		if s.Verdict == relation.Retry {
-			q.due = s.Due.Truncate(time.Millisecond)
+			q.due, head.BudgetFrom = s.Due.Truncate(time.Millisecond), s.BudgetFrom.Truncate(time.Millisecond)
 			continue
 		}
-		if s.Verdict == relation.Dead {
-			m.dead = append(m.dead, relation.DeadEvent{
-				Event: *head, Parked: s.At.Truncate(time.Millisecond), Reason: s.Reason,
-			})
-		}
+		m.leave(*head, q.head, s)
+		q.head = relation.Record{}
 		if q.rows = q.rows[1:]; len(q.rows) > 0 {
 			q.rows[0].Head, q.due = true, s.At.Truncate(time.Millisecond)
 			next = append(next, q.rows[0].Key())
@@ -99,12 +100,13 @@ func (m *model) Settle(ctx context.Context, settlements []relation.Settlement) (
 func (m *model) Dead(_ context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	letters := slices.SortedFunc(slices.Values(m.dead), func(a, b relation.DeadEvent) int {
-		return strings.Compare(b.ID, a.ID)
-	})
-	letters = slices.DeleteFunc(letters, func(e relation.DeadEvent) bool {
-		return q.SDKAppID != 0 && e.SDKAppID != q.SDKAppID || q.Before != "" && e.ID >= q.Before
-	})
+	var letters []relation.DeadEvent
+	for _, e := range m.settled {
+		if e.State == relation.StateDead && (q.SDKAppID == 0 || e.SDKAppID == q.SDKAppID) && (q.Before == "" || e.ID < q.Before) {
+			letters = append(letters, relation.DeadEvent{Event: e.Event, Parked: e.Settled, Reason: e.Reason})
+		}
+	}
+	slices.SortFunc(letters, func(a, b relation.DeadEvent) int { return strings.Compare(b.ID, a.ID) })
 	return letters[:min(len(letters), q.Limit)], nil
 }
 
@@ -127,8 +129,10 @@ func (m *model) OutboxStats(context.Context) ([]relation.OutboxStats, error) {
 			}
 		}
 	}
-	for _, e := range m.dead {
-		of(e.SDKAppID).Dead++
+	for _, e := range m.settled {
+		if e.State == relation.StateDead {
+			of(e.SDKAppID).Dead++
+		}
 	}
 	var stats []relation.OutboxStats
 	for _, s := range apps {

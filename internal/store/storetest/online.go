@@ -11,13 +11,13 @@ import (
 
 func onlineTests() []test {
 	return []test{
-		{"devices come and go", devicesComeAndGo},
-		{"devices of many apps", devicesOfManyApps},
-		{"a device leaves and comes in one change", deviceReplaced},
-		{"devices of a deleted account", deviceOfDeleted},
-		{"devices of a deleted app", deviceOfDeletedApp},
-		{"many devices at once", devicesAtOnce},
-		{"what a state event tells", stateEvents},
+		{name: "devices come and go", run: devicesComeAndGo},
+		{name: "devices of many apps", run: devicesOfManyApps},
+		{name: "a device leaves and comes in one change", run: deviceReplaced},
+		{name: "devices of a deleted account", run: deviceOfDeleted},
+		{name: "devices of a deleted app", run: deviceOfDeletedApp},
+		{name: "many devices at once", run: devicesAtOnce},
+		{name: "what a state event tells", run: stateEvents},
 	}
 }
 

@@ -12,15 +12,15 @@ import (
 
 func settleTests() []test {
 	return []test{
-		{"delivered", settleDelivered},
-		{"retry", settleRetry},
-		{"dead", settleDead},
-		{"settling twice does nothing", settleTwice},
-		{"settling one event many times at once", settleAtOnce},
-		{"settling what never was does nothing", settleUnknown},
-		{"a batch of verdicts", settleBatch},
-		{"dead letters in pages", deadPages},
-		{"a context that has ended", settleCancelled},
+		{name: "delivered", run: settleDelivered},
+		{name: "retry", run: settleRetry},
+		{name: "dead", run: settleDead},
+		{name: "settling twice does nothing", run: settleTwice},
+		{name: "settling one event many times at once", run: settleAtOnce},
+		{name: "settling what never was does nothing", run: settleUnknown},
+		{name: "a batch of verdicts", run: settleBatch},
+		{name: "dead letters in pages", run: deadPages},
+		{name: "a context that has ended", run: settleCancelled},
 	}
 }
 

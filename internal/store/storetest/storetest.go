@@ -12,6 +12,7 @@ type Engine interface {
 	relation.Store
 	relation.Outbox
 	relation.AppStore
+	relation.Records
 	// Close ends background work and releases the database. Calls under way end first or fail with
 	// relation.ErrUnavailable; later ones fail.
 	Close() error
@@ -21,6 +22,10 @@ type Engine interface {
 type Options struct {
 	// Now is the engine's clock; never nil.
 	Now func() time.Time
+	// Retention is for how long delivered events are kept, counted from their commit; 0: none is, and no attempt.
+	Retention time.Duration
+	// RecordSize is what they may occupy in bytes, about; 0: any.
+	RecordSize int64
 	// OnCommit must be called after each commit that has anything to tell, in commit order, by one goroutine at a time, and
 	// before the calls of the commit return; never nil. What it tells can be read by then. It may read the engine.
 	OnCommit func(relation.Commit)
@@ -36,6 +41,7 @@ type Factory func(t testing.TB, o Options) (open func() Engine)
 type test struct {
 	name string
 	run  func(x *fixture)
+	with func(*Options) // other options than most tests have, if not nil
 }
 
 // Run runs the whole suite on the engines that f opens.
@@ -50,6 +56,7 @@ func Run(t *testing.T, f Factory) {
 		{"commit", commitTests()},
 		{"online", onlineTests()},
 		{"settle", settleTests()},
+		{"record", recordTests()},
 		{"app", appTests()},
 		{"apply", applyTests()},
 		{"concurrent", concurrentTests()},
@@ -61,7 +68,7 @@ func Run(t *testing.T, f Factory) {
 			for _, c := range area.tests {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					c.run(newFixture(t, f))
+					c.run(newFixture(t, f, c.with))
 				})
 			}
 		})

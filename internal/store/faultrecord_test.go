@@ -1,0 +1,175 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/store"
+)
+
+// settleSteps are the points of the commit of a verdict.
+var settleSteps = []string{"begin", "settle", "commit", "committed"}
+
+func verdictOf(name string) relation.Verdict {
+	if name == "dead" {
+		return relation.Dead
+	}
+	return relation.Delivered
+}
+
+// settleHead gives a verdict on the app's only head, with its attempt.
+func settleHead(s *store.Store, v relation.Verdict) error {
+	ctx := context.Background()
+	heads, err := s.Due(ctx, relation.DueQuery{SDKAppID: testApp().SDKAppID, Now: time.UnixMilli(math.MaxInt32 * 1000), Limit: 1})
+	if err != nil || len(heads) == 0 {
+		return fmt.Errorf("no head: %w", err)
+	}
+	now := time.Now()
+	_, err = s.Settle(ctx, []relation.Settlement{{
+		EventKey: heads[0].Key(), Verdict: v, Attempts: heads[0].Attempts + 1, At: now, Due: now,
+		Reason: "status", Attempt: relation.Attempt{Number: heads[0].Attempts + 1, At: now, Answer: strings.Repeat("a", relation.MaxAnswerKept)},
+	}})
+	return err
+}
+
+// wantSettled wants the newest event to be in one state, everywhere, and the figures to be those of the rows.
+func wantSettled(t *testing.T, s *store.Store, want relation.State) {
+	t.Helper()
+	app := testApp().SDKAppID
+	page, err := s.Records(t.Context(), relation.RecordQuery{SDKAppID: app, Limit: 1000})
+	if err != nil || len(page.Records) == 0 {
+		t.Fatalf("records: %v %v", page, err)
+	}
+	newest, err := s.Record(t.Context(), app, page.Records[0].ID)
+	if err != nil || newest.State != want || page.Records[0].State != want {
+		t.Fatalf("the event is %s, %v; want %s", newest.State, err, want)
+	}
+	if attempts := len(newest.Log); (want == relation.StateWaiting) != (attempts == 0) {
+		t.Errorf("%s, and %d attempts are recorded", want, attempts)
+	}
+	states := make(map[relation.State]int64)
+	for _, e := range page.Records {
+		states[e.State]++
+	}
+	if sum := int64(len(page.Records)); sum != states[relation.StateWaiting]+states[relation.StateDelivered]+states[relation.StateDead] {
+		t.Errorf("states %v", states)
+	}
+	events, err := s.Following(t.Context(), relation.EventKey{SDKAppID: app, Owner: "mira.k"}, 10)
+	if err != nil || int64(len(events)) != states[relation.StateWaiting] {
+		t.Errorf("%d events wait, %v; want %v", len(events), err, states)
+	}
+	importAccounts(t, s, app, "lia") // after a commit whose answer was lost, the next one counts
+	kept, err := s.RecordStats(t.Context())
+	if err != nil || states[relation.StateDelivered] > 0 && (len(kept) != 1 || kept[0].Events != states[relation.StateDelivered]) {
+		t.Errorf("record %v %v, want %v", kept, err, states)
+	}
+	outbox, err := s.OutboxStats(t.Context())
+	if err != nil || len(outbox) > 1 || len(outbox) == 1 && (outbox[0].Waiting != states[relation.StateWaiting] || outbox[0].Dead != states[relation.StateDead]) {
+		t.Errorf("outbox %v %v, want %v", outbox, err, states)
+	}
+}
+
+// An event is where it was or where it goes, never in both or in neither, whatever a commit fails of.
+func TestPromise1FailedVerdictLeavesTheEventInOnePlace(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		var failing atomic.Value
+		failing.Store("")
+		o.Retention = time.Hour
+		o.Now = func() time.Time { return testApp().Updated }
+		o.Fault = func(step string) error {
+			if step == failing.Load() {
+				return errors.New("injected")
+			}
+			return nil
+		}
+		s := open(t, o)
+		app := seed(t, s)
+		for name, after := range map[string]relation.State{"delivered": relation.StateDelivered, "dead": relation.StateDead} {
+			for i, step := range settleSteps {
+				if i == 0 {
+					toggle(t, s, app)
+				}
+				failing.Store(step)
+				if err := settleHead(s, verdictOf(name)); !errors.Is(err, relation.ErrUnavailable) {
+					t.Fatalf("%s: error %v, want ErrUnavailable", step, err)
+				}
+				failing.Store("")
+				want := relation.StateWaiting
+				if step == "committed" {
+					want = after
+				}
+				wantSettled(t, s, want)
+			}
+		}
+	})
+}
+
+// toggle makes an event, whatever is blocked.
+func toggle(t *testing.T, s *store.Store, app relation.App) {
+	t.Helper()
+	svc := relation.NewService(s, nil)
+	cmd := relation.BlockCommand{App: &app, Owner: "mira.k", Targets: []string{"troll_77"}}
+	out, err := svc.Block(t.Context(), cmd)
+	if err == nil && out[0] != relation.Done {
+		_, err = svc.Unblock(t.Context(), cmd)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPromise6KillAtEachStepOfAVerdict(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		o.Retention = time.Hour
+		s := open(t, o)
+		app := seed(t, s)
+		for _, verdict := range []string{"delivered", "dead"} {
+			toggle(t, s, app)
+			for _, step := range settleSteps {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				die(t, o, step, verdict)
+				s = open(t, o)
+				want := relation.StateWaiting
+				if step == "committed" {
+					want = map[string]relation.State{"delivered": relation.StateDelivered, "dead": relation.StateDead}[verdict]
+				}
+				wantSettled(t, s, want)
+			}
+		}
+	})
+}
+
+// On a full disk an attempt is recorded with its verdict, or neither is.
+func TestFullDiskKeepsAttemptsWhole(t *testing.T) {
+	s := open(t, store.Options{Dir: t.TempDir(), Retention: time.Hour})
+	app := seed(t, s)
+	toggle(t, s, app)
+	if err := s.Exec(t.Context(), "PRAGMA max_page_count = 1"); err != nil { // SQLite takes the present size
+		t.Fatal(err)
+	}
+	var err error
+	n := 0
+	for ; err == nil && n < 10000; n++ {
+		err = settleHead(s, relation.Retry)
+	}
+	if !errors.Is(err, relation.ErrUnavailable) || !strings.Contains(err.Error(), "disk is full") {
+		t.Fatalf("error %v, want a full disk", err)
+	}
+	page, err := s.Records(t.Context(), relation.RecordQuery{SDKAppID: app.SDKAppID, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Record(t.Context(), app.SDKAppID, page.Records[0].ID)
+	if err != nil || e.Attempts != n-1 || len(e.Log) != n-1 {
+		t.Errorf("%d attempts counted and %d recorded, %v; want %d", e.Attempts, len(e.Log), err, n-1)
+	}
+}

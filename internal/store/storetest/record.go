@@ -1,0 +1,559 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+func recordTests() []test {
+	return []test{
+		{name: "an event is known from its commit to its delivery", run: recordLife},
+		{name: "a dead letter keeps its attempts", run: recordDead},
+		{name: "an attempt is kept whole", run: recordWhole},
+		{name: "an attempt reported twice is kept once", run: recordTwice},
+		{name: "searches in pages", run: recordSearches},
+		{name: "a search that few events meet", run: recordSparse},
+		{name: "events and apps that are not there", run: recordUnknown},
+		{name: "a deleted account leaves its record", run: recordOfDeleted},
+		{name: "a deleted app leaves none", run: recordOfDeletedApp},
+		{name: "the record ends after the retention", run: recordRetention},
+		{name: "the oldest go first beyond the size", run: recordCap, with: func(o *Options) { o.RecordSize = recordCapSize }},
+		{name: "no retention, no record", run: recordOff, with: func(o *Options) { o.Retention = 0 }},
+		{name: "ids rise when the clock is set back", run: recordClockBack},
+	}
+}
+
+// attempt returns an attempt that began now.
+func (x *fixture) attempt(number int, reason string) relation.Attempt {
+	a := relation.Attempt{
+		Number: number, At: x.clock.Now().Add(123 * time.Microsecond), Took: 45678 * time.Microsecond, Status: 200, Node: "n1",
+		Answer: `{"ErrorCode":0}`, Reason: reason,
+	}
+	if reason != "" {
+		a.Status, a.Detail, a.Answer = 502, "a word more", "<html>"
+	}
+	return kept(a)
+}
+
+// attempted returns a settlement with its attempt, made now.
+func (x *fixture) attempted(v relation.Verdict, e relation.Event) relation.Settlement {
+	s := x.verdict(v, e)
+	reason := "status"
+	if v == relation.Delivered {
+		reason = ""
+	}
+	s.Attempt = x.attempt(s.Attempts, reason)
+	s.Due, s.BudgetFrom = x.clock.Now().Add(time.Minute), x.clock.Now()
+	return s
+}
+
+// kept returns an attempt with its time as records have it.
+func kept(a relation.Attempt) relation.Attempt {
+	a.At = time.UnixMicro(a.At.UnixMicro()).UTC()
+	return a
+}
+
+func plain(e relation.Record) relation.Record {
+	e.Created, e.BudgetFrom, e.Due, e.Settled = milli(e.Created), milli(e.BudgetFrom), milli(e.Due), milli(e.Settled)
+	for i := range e.Log {
+		e.Log[i] = kept(e.Log[i])
+	}
+	if len(e.Log) == 0 {
+		e.Log = nil
+	}
+	return e
+}
+
+// record returns what is known of an event of the fixture's app.
+func (x *fixture) record(id string) relation.Record {
+	x.Helper()
+	e, err := x.Record(x.ctx, x.app.SDKAppID, id)
+	x.ok("record", err)
+	return plain(e)
+}
+
+// records returns what a search of the fixture's app finds, read in pages.
+func (x *fixture) records(q relation.RecordQuery, limit int) (found []relation.Record) {
+	x.Helper()
+	q.SDKAppID, q.Limit = x.app.SDKAppID, limit
+	for {
+		page, err := x.Records(x.ctx, q)
+		x.ok("records", err)
+		if len(page.Records) > limit {
+			x.Fatalf("a page of %d, asked for at most %d", len(page.Records), limit)
+		}
+		for _, e := range page.Records {
+			if q.Before != "" && e.ID >= q.Before || e.Log != nil {
+				x.Fatalf("a page before %s has %s", q.Before, text(e))
+			}
+			q.Before = e.ID
+			found = append(found, plain(e))
+		}
+		if page.Next == "" {
+			return found
+		}
+		if q.Before != "" && page.Next > q.Before {
+			x.Fatalf("the page that ends with %s goes on before %s", q.Before, page.Next)
+		}
+		q.Before = page.Next
+	}
+}
+
+func recordLife(x *fixture) {
+	x.importAll("a", "b", "c")
+	origin := relation.Origin{ClientIP: "203.0.113.9", Platform: "iOS", Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	cmd := x.command("a", []string{"b"})
+	cmd.Origin = origin
+	_, err := x.svc.Block(x.ctx, cmd)
+	x.ok("block", err)
+	e := x.reported(1)[0]
+	equal(x, "origin", e.Origin, origin)
+	second := commit(x, "a", "c")[0]
+	want := relation.Record{Event: e, State: relation.StateWaiting, Due: x.record(e.ID).Due}
+	equal(x, "waiting", x.record(e.ID), want)
+	equal(x, "waiting behind", x.record(second.ID), relation.Record{Event: second, State: relation.StateWaiting})
+	for n := 1; n <= 3; n++ {
+		x.clock.advance(time.Minute)
+		s := x.attempted(relation.Retry, want.Event)
+		x.settle(s)
+		want.State, want.Due, want.Reason, want.Attempts = relation.StateRetrying, milli(s.Due), s.Reason, n
+		want.BudgetFrom = milli(s.BudgetFrom)
+		want.Log = append(want.Log, s.Attempt)
+		equal(x, "retrying", x.record(e.ID), want)
+		equal(x, "due", x.heads(far, 9)[0].Event, want.Event)
+		x.restart()
+	}
+	x.clock.advance(time.Minute)
+	s := x.attempted(relation.Delivered, want.Event)
+	x.settle(s)
+	want.State, want.Due, want.Settled, want.Reason, want.Attempts = relation.StateDelivered, time.Time{}, milli(s.At), "", 4
+	want.BudgetFrom, want.Head = time.Time{}, false
+	want.Log = append(want.Log, s.Attempt)
+	for range 2 {
+		equal(x, "delivered", x.record(e.ID), want)
+		equal(x, "state of the next", x.record(second.ID).State, relation.StateWaiting)
+		x.restart()
+	}
+}
+
+func recordDead(x *fixture) {
+	x.importAll("a", "b")
+	e := commit(x, "a", "b")[0]
+	first := x.attempted(relation.Retry, e)
+	first.Attempt.Fault, first.Attempts = true, 0
+	x.settle(first)
+	equal(x, "state after a fault of our own", x.record(e.ID).State, relation.StateRetrying)
+	x.clock.advance(time.Hour)
+	last := x.attempted(relation.Dead, e)
+	x.settle(last)
+	want := relation.Record{Event: e, State: relation.StateDead, Settled: milli(last.At), Reason: last.Reason, Log: []relation.Attempt{first.Attempt, last.Attempt}}
+	want.Attempts, want.Head = 1, false
+	for range 2 {
+		equal(x, "dead letter", x.record(e.ID), want)
+		x.clock.advance(2 * retention)
+		x.restart()
+	}
+}
+
+// recordWhole has texts that come from an endpoint: none may fail a commit.
+func recordWhole(x *fixture) {
+	x.importAll("a", "b", "c", "d", "e")
+	for i, e := range commit(x, "a", "b", "c", "d", "e") {
+		verdict := []relation.Verdict{relation.Delivered, relation.Dead}[i%2]
+		s := x.attempted(verdict, e)
+		s.Attempt = relation.Attempt{
+			Number: 1 << 30, At: x.clock.Now(), Took: 24 * time.Hour, Status: 599, Reason: "connect", Detail: "d\x00e\xfft",
+			Answer: strings.Repeat("\x00\xff'{\n", 60)[:relation.MaxAnswerKept-i], Node: "node\xff", Replay: "r\x00", Fault: true,
+		}
+		x.settle(s)
+		want := modelAttempt(s.Attempt)
+		equal(x, "attempt", x.record(e.ID).Log, []relation.Attempt{kept(want)})
+	}
+	x.block("b", "a")
+	e := x.heads(far, 10)[0].Event
+	s := x.attempted(relation.Delivered, e)
+	s.Attempt.Answer = strings.Repeat("x", 4000)
+	x.settle(s)
+	equal(x, "answer", len(x.record(e.ID).Log[0].Answer), relation.MaxAnswerKept)
+}
+
+func recordTwice(x *fixture) {
+	x.importAll("a", "b", "c")
+	events := commit(x, "a", "b", "c")
+	retry := x.attempted(relation.Retry, events[0])
+	for range 3 {
+		x.settle(retry)
+	}
+	equal(x, "attempts", x.record(events[0].ID).Log, []relation.Attempt{retry.Attempt})
+	x.clock.advance(time.Second)
+	delivered := x.attempted(relation.Delivered, events[0])
+	x.settle(delivered)
+	want := x.record(events[0].ID)
+	before := x.recordStats()
+	x.clock.advance(time.Second)
+	late := x.attempted(relation.Retry, events[0])
+	parked := x.attempted(relation.Dead, events[0])
+	x.settle(delivered, retry, late, parked)
+	equal(x, "after it was delivered", x.record(events[0].ID), want)
+	equal(x, "stats", x.recordStats(), before)
+	equal(x, "the next", x.record(events[1].ID).Log, nil)
+}
+
+// recordStats returns how many events are kept of each app, and wants each to have a size.
+func (x *fixture) recordStats() map[uint32]int64 {
+	x.Helper()
+	stats, err := x.RecordStats(x.ctx)
+	x.ok("record stats", err)
+	events := make(map[uint32]int64)
+	for _, s := range stats {
+		if s.Events <= 0 || s.Bytes < 100*s.Events {
+			x.Fatalf("app %d: %d events in %d bytes", s.SDKAppID, s.Events, s.Bytes)
+		}
+		events[s.SDKAppID] = s.Events
+	}
+	return events
+}
+
+// mixture commits events of two apps and brings them into all states. It returns those of the fixture's app, newest first.
+func mixture(x *fixture) (all []relation.Record) {
+	x.Helper()
+	first := x.app
+	second := x.create(appID + 1)
+	owners := []string{"a", "b", "A", "long " + strings.Repeat("x", 20)}
+	for _, app := range []*relation.App{first, second} {
+		x.app = app
+		x.importAll(owners...)
+		x.importAll("t0", "t1", "t2", "t3", "t4")
+	}
+	var ids []string
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range 60 {
+		x.app = []*relation.App{first, first, second}[i%3]
+		x.clock.advance(time.Duration(i%4) * 700 * time.Millisecond)
+		owner, target := owners[i%len(owners)], fmt.Sprint("t", i%5)
+		n := len(x.journal.all())
+		if x.block(owner, target)[0] != relation.Done {
+			x.unblock(owner, target)
+		}
+		if e := x.reported(n + 1)[n]; e.SDKAppID == first.SDKAppID {
+			ids = append(ids, e.ID)
+		}
+		if heads := x.heads(far, 100); i%2 == 0 && len(heads) > 2 {
+			x.settle(x.attempted(relation.Verdict(rng.IntN(3)), heads[rng.IntN(len(heads))].Event))
+		}
+	}
+	x.app = first
+	x.settle(x.attempted(relation.Retry, x.heads(far, 100)[0].Event))
+	for _, id := range slices.Backward(ids) {
+		e := x.record(id)
+		e.Log = nil
+		all = append(all, e)
+	}
+	return all
+}
+
+func recordSearches(x *fixture) {
+	all := mixture(x)
+	states := make(map[relation.State]int)
+	for _, e := range all {
+		states[e.State]++
+	}
+	for _, state := range relation.States() {
+		if states[state] == 0 {
+			x.Fatalf("no event is %s", state)
+		}
+	}
+	middle := all[len(all)/2].Created
+	queries := []relation.RecordQuery{{}}
+	add := func(with func(q *relation.RecordQuery)) {
+		for _, q := range queries {
+			with(&q)
+			queries = append(queries, q)
+		}
+	}
+	add(func(q *relation.RecordQuery) { q.Account = "a" })
+	add(func(q *relation.RecordQuery) { q.Kind = relation.EventBlockDelete })
+	add(func(q *relation.RecordQuery) { q.From = middle })
+	add(func(q *relation.RecordQuery) { q.To = middle.Add(time.Second) })
+	for _, q := range slices.Clone(queries) {
+		for _, q.State = range relation.States() {
+			queries = append(queries, q)
+		}
+	}
+	for _, q := range queries {
+		want := slices.DeleteFunc(slices.Clone(all), func(e relation.Record) bool {
+			return q.Account != "" && e.Owner != q.Account || q.Kind != "" && e.Kind != q.Kind || q.State != "" && e.State != q.State ||
+				e.Created.Before(q.From) || !q.To.IsZero() && !e.Created.Before(q.To)
+		})
+		for _, limit := range []int{1, 4, 100} {
+			equal(x, fmt.Sprintf("%+v in pages of %d", q, limit), x.records(q, limit), want)
+		}
+	}
+}
+
+// recordSparse looks for the oldest and for one in the middle of more events than a page looks at.
+func recordSparse(x *fixture) {
+	const n = 4500
+	x.importAll("a", "b")
+	rare := map[int]bool{0: true, n / 2: true}
+	var events []relation.NewEvent
+	for i := range n {
+		kind := relation.EventBlockAdd
+		if rare[i] {
+			kind = relation.EventBlockDelete
+		}
+		events = append(events, relation.NewEvent{Kind: kind, Targets: []string{"b"}})
+	}
+	scope := relation.Scope{SDKAppID: appID, Owner: "a"}
+	x.ok("apply", x.Apply(x.ctx, scope, func(relation.Snapshot) relation.Change {
+		return relation.Change{At: x.clock.Now(), Events: events}
+	}))
+	told := x.reported(n)
+	want := []string{told[n/2].ID, told[0].ID}
+	look := func(what string) {
+		x.Helper()
+		for _, account := range []string{"", "a"} {
+			var got []string
+			for _, e := range x.records(relation.RecordQuery{Kind: relation.EventBlockDelete, Account: account}, 3) {
+				got = append(got, e.ID)
+			}
+			equal(x, what, got, want)
+		}
+	}
+	look("waiting")
+	var settlements []relation.Settlement
+	for _, e := range told {
+		settlements = append(settlements, x.verdict(relation.Delivered, e))
+	}
+	x.settle(settlements...)
+	look("delivered")
+	equal(x, "stats", x.recordStats(), map[uint32]int64{appID: n})
+}
+
+func recordUnknown(x *fixture) {
+	x.importAll("a", "b")
+	e := commit(x, "a", "b")[0]
+	other := x.create(appID + 1)
+	for what, id := range map[string]string{"of another app": e.ID, "that never was": uuid.Max.String(), "that is no id": "'", "empty": ""} {
+		if _, err := x.Record(x.ctx, other.SDKAppID, id); !errors.Is(err, relation.ErrNoEvent) {
+			x.Fatalf("an event %s: got error %v, want ErrNoEvent", what, err)
+		}
+	}
+	x.app = other
+	equal(x, "records of another app", x.records(relation.RecordQuery{}, 10), nil)
+	_, err := x.Records(x.ctx, relation.RecordQuery{SDKAppID: appID, Before: "yesterday", Limit: 1})
+	if !errors.Is(err, relation.ErrParameter) {
+		x.Fatalf("a bad cursor: got error %v", err)
+	}
+	for _, account := range []string{"nobody", "\x00", "\xff"} {
+		page, err := x.Records(x.ctx, relation.RecordQuery{SDKAppID: appID, Account: account, Limit: 1})
+		x.ok("records", err)
+		equal(x, "records of nobody", page, relation.RecordPage{})
+	}
+}
+
+func recordOfDeleted(x *fixture) {
+	x.importAll("a", "b", "c")
+	events := commit(x, "a", "b", "c")
+	x.settle(x.attempted(relation.Delivered, events[0]))
+	want := x.records(relation.RecordQuery{}, 10)
+	x.delete("a")
+	equal(x, "records", x.records(relation.RecordQuery{}, 10), want)
+	x.importAll("a")
+	x.restart()
+	equal(x, "records of the account", x.records(relation.RecordQuery{Account: "a"}, 10), want)
+}
+
+func recordOfDeletedApp(x *fixture) {
+	all := mixture(x)
+	other := x.recordStats()[appID+1]
+	x.ok("delete", x.DeleteApp(x.ctx, appID))
+	x.until("the id of the deleted app is free", func() bool {
+		err := x.CreateApp(x.ctx, newApp(appID, x.clock.Now()))
+		return err == nil
+	})
+	for range 2 {
+		equal(x, "records", x.records(relation.RecordQuery{}, 10), nil)
+		for _, e := range all {
+			if _, err := x.Record(x.ctx, appID, e.ID); !errors.Is(err, relation.ErrNoEvent) {
+				x.Fatalf("event %s: got error %v", e.ID, err)
+			}
+		}
+		equal(x, "stats", x.recordStats(), map[uint32]int64{appID + 1: other})
+		x.restart()
+	}
+}
+
+// states counts the records of the fixture's app by state.
+func (x *fixture) states() map[relation.State]int {
+	x.Helper()
+	n := make(map[relation.State]int)
+	for _, e := range x.records(relation.RecordQuery{}, 100) {
+		n[e.State]++
+	}
+	return n
+}
+
+func recordRetention(x *fixture) {
+	const n = 700 // more than one step of a sweep
+	x.importAll("a", "b", "c", "d", "e", "f")
+	var old []relation.NewEvent
+	for range n {
+		old = append(old, relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"b"}})
+	}
+	x.ok("apply", x.Apply(x.ctx, relation.Scope{SDKAppID: appID, Owner: "a"}, func(relation.Snapshot) relation.Change {
+		return relation.Change{At: x.clock.Now(), Events: old}
+	}))
+	first := x.reported(n)[0]
+	retry := x.attempted(relation.Retry, first)
+	x.settle(retry)
+	var settlements []relation.Settlement
+	for _, e := range x.reported(n) {
+		settlements = append(settlements, x.attempted(relation.Delivered, e))
+	}
+	x.settle(settlements...)
+	dead, waiting := commit(x, "b", "a")[0], commit(x, "c", "a")[0]
+	x.settle(x.attempted(relation.Dead, dead), x.attempted(relation.Retry, waiting))
+	horizon := x.clock.Now().Add(retention)
+	x.clock.advance(time.Hour)
+	young := commit(x, "d", "a")[0]
+	x.settle(x.attempted(relation.Delivered, young))
+	all := map[relation.State]int{relation.StateDelivered: n + 1, relation.StateDead: 1, relation.StateRetrying: 1}
+	equal(x, "records", x.states(), all)
+	x.clock.advance(horizon.Sub(x.clock.Now()) + time.Millisecond)
+	all[relation.StateDelivered] = 1
+	equal(x, "records after the retention", x.states(), all)
+	if _, err := x.Record(x.ctx, appID, first.ID); !errors.Is(err, relation.ErrNoEvent) {
+		x.Fatalf("an old event: got error %v", err)
+	}
+	x.restart()
+	x.until("old records are removed", func() bool { return x.recordStats()[appID] == 1 })
+	equal(x, "records after they were removed", x.states(), all)
+	equal(x, "attempts of one that waits", len(x.record(waiting.ID).Log), 1)
+	equal(x, "attempts of a dead letter", len(x.record(dead.ID).Log), 1)
+	x.clock.advance(-2 * time.Hour) // what is removed does not come back
+	equal(x, "records with the clock set back", x.states(), all)
+	if _, err := x.Record(x.ctx, appID, first.ID); !errors.Is(err, relation.ErrNoEvent) {
+		x.Fatalf("an old event: got error %v", err)
+	}
+}
+
+// recordCapSize is room for some of the events of recordCap.
+const recordCapSize = 300 << 10
+
+func recordCap(x *fixture) {
+	const many, few = 3000, 20
+	first := x.app
+	second := x.create(appID + 1)
+	newest := make(map[uint32]string)
+	for _, app := range []*relation.App{second, first} {
+		x.app = app
+		x.importAll("a", "b")
+		n := many
+		if app == second {
+			n = few
+		}
+		for range n / few {
+			var events []relation.NewEvent
+			for range few {
+				events = append(events, relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"b"}})
+			}
+			before := len(x.journal.all())
+			x.clock.advance(time.Millisecond)
+			x.ok("apply", x.Apply(x.ctx, relation.Scope{SDKAppID: app.SDKAppID, Owner: "a"}, func(relation.Snapshot) relation.Change {
+				return relation.Change{At: x.clock.Now(), Events: events}
+			}))
+			var settlements []relation.Settlement
+			for _, e := range x.reported(before + few)[before:] {
+				settlements = append(settlements, x.attempted(relation.Delivered, e))
+				newest[app.SDKAppID] = e.ID
+			}
+			x.settle(settlements...)
+		}
+	}
+	x.until("the record is small enough", func() bool {
+		stats, err := x.RecordStats(x.ctx)
+		x.ok("record stats", err)
+		var bytes int64
+		for _, s := range stats {
+			bytes += s.Bytes
+		}
+		return bytes <= recordCapSize
+	})
+	left := x.recordStats()
+	if n := left[appID]; n < many/30 || n >= many || left[appID+1] != few {
+		x.Fatalf("%v are left", left)
+	}
+	found := x.records(relation.RecordQuery{}, 500)
+	equal(x, "records", len(found), int(x.recordStats()[appID]))
+	equal(x, "the newest", found[0].ID, newest[appID])
+}
+
+func recordOff(x *fixture) {
+	x.importAll("a", "b", "c", "d")
+	events := commit(x, "a", "b", "c", "d")
+	x.settle(x.attempted(relation.Retry, events[0]))
+	equal(x, "attempts", x.record(events[0].ID).Log, nil)
+	x.settle(x.attempted(relation.Delivered, events[0]), x.attempted(relation.Dead, events[1]))
+	if _, err := x.Record(x.ctx, appID, events[0].ID); !errors.Is(err, relation.ErrNoEvent) {
+		x.Fatalf("a delivered event: got error %v", err)
+	}
+	equal(x, "attempts of a dead letter", x.record(events[1].ID).Log, nil)
+	equal(x, "records", x.states(), map[relation.State]int{relation.StateDead: 1, relation.StateWaiting: 1})
+	equal(x, "stats", x.recordStats(), map[uint32]int64{})
+}
+
+func recordClockBack(x *fixture) {
+	x.importAll("a", "b", "c", "d", "e")
+	events := commit(x, "a", "b", "c")
+	x.settle(x.attempted(relation.Delivered, events[0]))
+	for range 3 {
+		x.clock.advance(-time.Hour)
+		x.restart()
+		n := len(x.journal.all())
+		x.unblock("a", "b")
+		x.block("a", "b")
+		events = append(events, x.reported(n + 2)[n:]...)
+	}
+	if !slices.IsSortedFunc(events, func(a, b relation.Event) int { return strings.Compare(a.ID, b.ID) }) {
+		x.Fatalf("ids are not in the order of the commits: %s", text(events))
+	}
+	var got []int64
+	for _, e := range slices.Backward(x.records(relation.RecordQuery{Account: "a"}, 2)) {
+		got = append(got, e.Seq)
+	}
+	var want []int64
+	for _, e := range events {
+		want = append(want, e.Seq)
+	}
+	equal(x, "numbers in the order of ids", got, want)
+	// The times of creation go back, and searches by time find all the same.
+	from, to := events[len(events)-1].Created, events[len(events)-1].Created.Add(time.Millisecond)
+	equal(x, "the newest by its time", len(x.records(relation.RecordQuery{From: from, To: to}, 10)), 2)
+	equal(x, "the oldest by its time", len(x.records(relation.RecordQuery{From: events[0].Created, To: events[1].Created}, 10)), 1)
+}
+
+// lookAtRecords prints what is known of an app's events, of some with all their attempts.
+func (s *side) lookAtRecords(limit int) string {
+	s.Helper()
+	var b strings.Builder
+	for i, e := range s.records(relation.RecordQuery{}, limit) {
+		if i%7 == 0 {
+			e = s.record(e.ID)
+		}
+		due := e.Due
+		if !due.After(s.clock.Now()) {
+			due = time.Time{} // when one became due that is, is the engine's own affair
+		}
+		fmt.Fprintf(&b, "%s %s due %v settled %v: %s, replayed %d, %s\n", s.describe(e.Event), e.State, due, e.Settled, e.Reason, e.Replayed, text(e.Log))
+	}
+	return b.String()
+}
