@@ -18,6 +18,9 @@ func (r *route) post(ctx context.Context, o outgoing) (*answer, error) {
 		return nil, told(progress, errors.Join(err, ctx.Err()))
 	}
 	defer func() { _ = response.Body.Close() }()
+	if refused := r.egress.RefusedByProxy(o.url, response.StatusCode); refused != nil {
+		return nil, refused
+	}
 	a := &answer{status: response.StatusCode, header: response.Header}
 	// Every answer is read, not only the ones that count: a connection can be used again only after that.
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))

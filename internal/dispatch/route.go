@@ -60,13 +60,14 @@ type route struct {
 	configured string // the query of the URL
 	signing    *signing
 	client     *http.Transport // nil: hub
+	egress     *egress.Egress
 	hub        *hub
 	secrets    []string
 }
 
 // newRoute returns a route to the app's endpoint. It fails when the endpoint cannot be called.
 func (d *Dispatcher) newRoute(sdkAppID uint32, s settings) (*route, error) {
-	r := &route{settings: s, sdkAppID: sdkAppID, userAgent: d.userAgent, secrets: secretsOf(s)}
+	r := &route{settings: s, sdkAppID: sdkAppID, userAgent: d.userAgent, secrets: secretsOf(s), egress: d.o.Egress}
 	if s.listen {
 		r.url, r.hub = listenURL, d.hubOf(sdkAppID)
 	}

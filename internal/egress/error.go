@@ -84,9 +84,20 @@ func (e *Error) Detail() string {
 	case e.Timeout():
 		return "timeout"
 	case errors.As(e.Err, &dns):
-		return dns.Err
+		return dnsDetail(dns)
+	}
+	if alert, ok := peerAlert(e.Err); ok {
+		return alert.Error()
 	}
 	return ""
+}
+
+// dnsDetail leaves out what is about a socket, which has the resolver's address in it.
+func dnsDetail(err *net.DNSError) string {
+	if strings.Contains(err.Err, ":") {
+		return "the resolver cannot be reached"
+	}
+	return err.Err
 }
 
 // tooLargeHeader is the text of net/http, which has no type for it.
