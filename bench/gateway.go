@@ -21,20 +21,8 @@ func (k *kith) sessions(first, users, each int) devices {
 }
 
 // withGateway runs do with a fresh server whose limits are lifted.
-func (r *rig) withGateway(engine string, extra []string, do func(*kith) error) (err error) {
-	k, err := r.newServer(engine)
-	if err != nil {
-		return err
-	}
-	k.extra = append(gatewayArgs[:len(gatewayArgs):len(gatewayArgs)], extra...)
-	if err := errors.Join(k.start(r.ctx)); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, k.stop(), os.RemoveAll(k.dir)) }()
-	if err := errors.Join(k.createApp(r.ctx), r.load.call("forget", nil, nil)); err != nil {
-		return err
-	}
-	return do(k)
+func (r *rig) withGateway(engine string, extra []string, do func(*kith) error) error {
+	return r.withServer(engine, do, append(gatewayArgs[:len(gatewayArgs):len(gatewayArgs)], extra...)...)
 }
 
 // deviceLists are the lists of the users that call through the gateway: one for each connection.

@@ -28,6 +28,7 @@ const (
 	enginePostgres = "postgres"
 
 	benchApp   = 1400000001
+	crowdApp   = 1400000002 // beside it
 	benchAdmin = "administrator"
 
 	readyTime = time.Minute
@@ -147,16 +148,22 @@ func (k *kith) makeTicket(ctx context.Context) error {
 
 // setCallback sends events of removals to url; an empty one switches events off.
 func (k *kith) setCallback(ctx context.Context, url string) error {
-	_, err := k.client.SetCallback(ctx, benchApp, operator.SetCallback{
+	return k.sendRemovals(ctx, benchApp, url)
+}
+
+func (k *kith) sendRemovals(ctx context.Context, app uint32, url string) error {
+	_, err := k.client.SetCallback(ctx, app, operator.SetCallback{
 		URL: &url, Enable: []relation.EventKind{relation.EventBlockDelete}, Disable: []relation.EventKind{relation.EventBlockAdd},
 	})
 	return err
 }
 
 // path returns the target of a REST command, as in sns/black_list_delete.
-func (k *kith) path(command string) string {
+func (k *kith) path(command string) string { return pathOf(benchApp, k.ticket, command) }
+
+func pathOf(app uint32, ticket, command string) string {
 	q := url.Values{
-		"sdkappid": {strconv.Itoa(benchApp)}, "identifier": {benchAdmin}, "usersig": {k.ticket},
+		"sdkappid": {strconv.FormatUint(uint64(app), 10)}, "identifier": {benchAdmin}, "usersig": {ticket},
 		"random": {"99999999"}, "contenttype": {"json"},
 	}
 	return "/v4/" + command + "?" + q.Encode()

@@ -8,7 +8,8 @@
 // as its first argument; they take commands as JSON on standard input (child.go) and end when it closes. Everything
 // listens on loopback, on ports the system picks. All files are below one temporary directory, which is removed.
 //
-// Nothing imports this package. It is the only part of the module, besides tests, that may import internal/pgtest.
+// Nothing imports this package. With bench/soak below it, it is the only part of the module, besides tests, that may import
+// internal/pgtest.
 package main
 
 import (

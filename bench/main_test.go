@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // at, only that they did: figures are for quiet machines.
 func TestMeasure(t *testing.T) {
 	rep, err := measure(t.Context(), options{
-		short: true, brief: 50 * time.Millisecond, only: regexp.MustCompile("latency|sustained|backlog|waiting|gateway|pairs"),
+		short: true, brief: 50 * time.Millisecond, only: regexp.MustCompile("latency|sustained|record|fairness|backlog|waiting|gateway|pairs"),
 		engines: []string{engineSQLite, enginePostgres}, dir: t.TempDir(),
 		pairs: 5000, events: 2500, waiting: 2500, log: io.Discard,
 	})
@@ -50,7 +50,7 @@ func TestMeasure(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"latency", "sustained", "backlog", "waiting", "gateway", "pairs"}; !slices.Equal(names, want) {
+	if want := []string{"latency", "sustained", "record", "fairness", "backlog", "waiting", "gateway", "pairs"}; !slices.Equal(names, want) {
 		t.Errorf("measured %q, want %q", names, want)
 	}
 }

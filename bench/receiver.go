@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,7 @@ type tally struct {
 	Unique int // by id
 	First  int64
 	Last   int64
+	Soon   int // of them in the first second
 }
 
 // serveReceiver is the role of the app backend: it answers every callback with the documented triple and notes when it
@@ -46,6 +48,7 @@ func serveReceiver(in io.Reader, out io.Writer) error {
 		"collect": takes(r.collect),
 		"down":    takes(r.down),
 		"up":      takes(r.up),
+		"delay":   takes(r.hold),
 	})
 }
 
@@ -54,6 +57,7 @@ type none struct{}
 
 type receiver struct {
 	address string
+	delay   atomic.Int64 // nanoseconds before each answer
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -83,6 +87,9 @@ func (r *receiver) serve(l net.Listener) {
 	}()
 }
 
+// noPairs is what a test of the endpoint tells.
+var noPairs = []byte(`"PairList":[]`)
+
 // triple is the documented answer.
 var triple = func() []byte {
 	const body = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
@@ -95,6 +102,15 @@ func (r *receiver) receive(conn net.Conn, box *inbox) {
 	var m message
 	for m.read(reader) == nil {
 		at := time.Now().UnixNano()
+		if d := time.Duration(r.delay.Load()); d > 0 {
+			time.Sleep(d)
+		}
+		if bytes.Contains(m.body, noPairs) { // a test
+			if _, err := conn.Write(triple); err != nil {
+				return
+			}
+			continue
+		}
 		a, err := arrivalOf(&m, at)
 		if err != nil {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(err.Error()), err)
@@ -188,12 +204,23 @@ func (r *receiver) tally(none) (any, error) {
 	first := slices.MinFunc(all, func(a, b arrival) int { return int(a.At - b.At) })
 	last := slices.MaxFunc(all, func(a, b arrival) int { return int(a.At - b.At) })
 	t.First, t.Last = first.At, last.At
+	for _, a := range all {
+		if a.At < t.First+int64(time.Second) {
+			t.Soon++
+		}
+	}
 	slices.SortFunc(all, func(a, b arrival) int { return bytes.Compare(a.id[:], b.id[:]) })
 	t.Unique = len(slices.CompactFunc(all, func(a, b arrival) bool { return a.id == b.id }))
 	return t, nil
 }
 
 func (r *receiver) collect(none) (any, error) { return r.all(), nil }
+
+// hold makes each answer take so long.
+func (r *receiver) hold(d time.Duration) (any, error) {
+	r.delay.Store(int64(d))
+	return nil, nil
+}
 
 // down makes the app backend go away: nothing listens, and open connections end.
 func (r *receiver) down(none) (any, error) {

@@ -117,6 +117,7 @@ func verdictOf(res result) string {
 const (
 	perSecond = "/s"
 	millis    = "ms"
+	micros    = "µs"
 	seconds   = "s"
 	mebibytes = "MiB"
 	bytesEach = "bytes"

@@ -104,11 +104,12 @@ func (r *rig) newServer(engine string) (*kith, error) {
 }
 
 // startServer starts a server with the app that is measured. The rig's load forgets the lists of servers before it.
-func (r *rig) startServer(engine string) (*kith, error) {
+func (r *rig) startServer(engine string, extra ...string) (*kith, error) {
 	k, err := r.newServer(engine)
 	if err != nil {
 		return nil, err
 	}
+	k.extra = extra
 	if err := k.start(r.ctx); err != nil {
 		return nil, err
 	}
@@ -118,9 +119,9 @@ func (r *rig) startServer(engine string) (*kith, error) {
 	return k, nil
 }
 
-// withServer runs do with a fresh server and removes what it wrote.
-func (r *rig) withServer(engine string, do func(*kith) error) (err error) {
-	k, err := r.startServer(engine)
+// withServer runs do with a fresh server and removes what it wrote. Extra are further arguments of the server.
+func (r *rig) withServer(engine string, do func(*kith) error, extra ...string) (err error) {
+	k, err := r.startServer(engine, extra...)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,10 @@ func (r *rig) withServer(engine string, do func(*kith) error) (err error) {
 }
 
 // run has the generator do a job.
-func (r *rig) run(j job) (phase, error) {
+func (r *rig) run(j job) (phase, error) { return r.runOn(r.load, j) }
+
+// runOn has one of several generators do a job.
+func (r *rig) runOn(load *child, j job) (phase, error) {
 	if err := r.ctx.Err(); err != nil {
 		return phase{}, err
 	}
@@ -137,7 +141,7 @@ func (r *rig) run(j job) (phase, error) {
 		j.Connections = connections
 	}
 	var p phase
-	err := r.load.call("run", j, &p)
+	err := load.call("run", j, &p)
 	return p, err
 }
 
@@ -187,10 +191,15 @@ func (r *rig) callbackURL() string { return "http://" + r.callbackAddr + "/callb
 
 // delivered waits until n callbacks have come since the last reset and returns what came.
 func (r *rig) delivered(n int, patience time.Duration) (tally, error) {
+	return r.deliveredTo(r.receiver, n, patience)
+}
+
+// deliveredTo is delivered for one of several receivers.
+func (r *rig) deliveredTo(receiver *child, n int, patience time.Duration) (tally, error) {
 	var t tally
 	for limit := time.Now().Add(patience); ; {
 		var count int
-		if err := r.receiver.call("count", none{}, &count); err != nil {
+		if err := receiver.call("count", none{}, &count); err != nil {
 			return t, err
 		}
 		if count >= n {
@@ -203,7 +212,7 @@ func (r *rig) delivered(n int, patience time.Duration) (tally, error) {
 			return t, err
 		}
 	}
-	err := r.receiver.call("tally", none{}, &t)
+	err := receiver.call("tally", none{}, &t)
 	return t, err
 }
 

@@ -24,6 +24,8 @@ func scenarios() []scenario {
 		{name: "unblock", title: "Unblocks a second, durable, 64 connections", run: measureUnblock},
 		{name: "latency", title: "From the call to the app backend", run: measureLatency},
 		{name: "sustained", title: "Accepted and delivered, sustained", run: measureSustained},
+		{name: "record", title: "What the record of attempts costs", run: measureRecord},
+		{name: "fairness", title: "One app beside another", run: measureFairness},
 		{name: "backlog", title: "Draining a backlog", run: measureBacklog},
 		{name: "waiting", title: "Start with waiting events", run: measureWaiting, engines: []string{engineSQLite}},
 		{name: "gateway", title: "Phones and browsers", run: measureGateway},

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kithchat/kith/internal/operator"
+)
+
+const (
+	// fairRate is the rate of the app that is measured, and of the other one where it does not flood, in calls a second.
+	fairRate = 200
+	// floodCallers call for the other app as fast as they are answered.
+	floodCallers = 32
+	// slowAnswer is how long a slow endpoint takes.
+	slowAnswer = time.Second
+)
+
+// crowd is another app beside the one that is measured, with a generator and a receiver of its own.
+type crowd struct {
+	*rig
+	k        *kith
+	load     *child
+	receiver *child
+	address  string // of the receiver
+	ticket   string
+	lists    listSet
+}
+
+// measureFairness measures how soon one app is told, alone and while another app floods Kith, has a dead endpoint, or a
+// slow one.
+func measureFairness(r *rig, engine string) error {
+	return r.withServer(engine, func(k *kith) (err error) {
+		c := &crowd{rig: r, k: k, lists: r.shortLists()}
+		defer func() { err = errors.Join(err, c.close()) }()
+		if err := c.open(); err != nil {
+			return err
+		}
+		lists := r.shortLists()
+		if err := errors.Join(r.prepare(k, lists), k.setCallback(r.ctx, r.callbackURL())); err != nil {
+			return err
+		}
+		j := k.unblocks(lists, 1, r.length(5*time.Second, 500*time.Millisecond))
+		j.Rate, j.Record, j.Depth, j.Connections = fairRate, true, 0, floodCallers
+		if err := r.warmUp(k, k.unblocks(lists, 1, 0), true); err != nil {
+			return err
+		}
+		return c.measure(engine, j)
+	})
+}
+
+// open starts the processes of the other app, creates it and fills its lists.
+func (c *crowd) open() error {
+	var hello string
+	var err error
+	if c.load, err = startChild(c.ctx, "role-load", &hello); err != nil {
+		return err
+	}
+	if c.receiver, err = startChild(c.ctx, "role-receiver", &c.address); err != nil {
+		return err
+	}
+	if _, err = c.k.client.CreateApp(c.ctx, operator.CreateApp{SDKAppID: crowdApp, Name: "crowd", Admins: []string{benchAdmin}}); err != nil {
+		return err
+	}
+	sig, err := c.k.client.MakeUserSig(c.ctx, crowdApp, operator.MakeUserSig{UserID: benchAdmin})
+	if err != nil {
+		return err
+	}
+	c.ticket = sig.UserSig
+	if err := c.k.sendRemovals(c.ctx, crowdApp, "http://"+c.address+"/callback"); err != nil {
+		return err
+	}
+	if _, err := c.do(job{Path: c.path("im_open_login_svc/multiaccount_import"), Kind: kindImport}); err != nil {
+		return err
+	}
+	return c.refill()
+}
+
+// close ends the processes.
+func (c *crowd) close() error {
+	var errs []error
+	for _, p := range []*child{c.load, c.receiver} {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *crowd) path(command string) string { return pathOf(crowdApp, c.ticket, command) }
+
+// do has the other app's generator do a job.
+func (c *crowd) do(j job) (phase, error) {
+	if j.Addr == "" {
+		j.Addr = c.k.address
+	}
+	j.Lists = c.lists
+	return c.runOn(c.load, j)
+}
+
+func (c *crowd) refill() error {
+	_, err := c.do(job{Path: c.path("sns/black_list_add"), Kind: kindFill})
+	return err
+}
+
+// calls is the job of the other app's callers, for as long as the measured one takes. Rate 0: a flood.
+func (c *crowd) calls(rate float64, d time.Duration) job {
+	return job{
+		Path: c.path("sns/black_list_delete"), Kind: kindUnblock, Targets: 1, Rate: rate, Duration: d, Connections: floodCallers,
+	}
+}
+
+// neighbour is what the other app is like.
+type neighbour struct {
+	name  string
+	job   func(d time.Duration) job
+	spoil func() error // of its endpoint
+	mend  func() error
+}
+
+func (c *crowd) neighbours() []neighbour {
+	still := func() error { return nil }
+	tell := func(what string, with any) func() error {
+		return func() error { return c.receiver.call(what, with, nil) }
+	}
+	flood := func(d time.Duration) job { return c.calls(0, d) }
+	steady := func(d time.Duration) job { return c.calls(fairRate, d) }
+	atNull := func(d time.Duration) job {
+		j := c.calls(0, d)
+		j.Addr, j.Dry = c.nullAddress, true
+		return j
+	}
+	return []neighbour{
+		{"the null handler is flooded", atNull, still, still},
+		{"another app floods", flood, still, still},
+		{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{})},
+		{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0))},
+	}
+}
+
+// measure measures the app alone and beside each neighbour, in turns.
+func (c *crowd) measure(engine string, j job) error {
+	neighbours := c.neighbours()
+	alone := &journey{}
+	beside := make([]journey, len(neighbours))
+	for range c.number(3, 1) {
+		if err := c.turn(j, neighbour{}, alone); err != nil {
+			return err
+		}
+		for i, n := range neighbours {
+			if err := c.turn(j, n, &beside[i]); err != nil {
+				return fmt.Errorf("%s: %w", n.name, err)
+			}
+		}
+	}
+	c.report(engine, alone, neighbours, beside)
+	return nil
+}
+
+// turn measures once, and waits until nothing of it is left.
+func (c *crowd) turn(j job, n neighbour, to *journey) (err error) {
+	if n.job == nil {
+		return errors.Join(c.follow(j, to), c.rig.refill(c.k, j.Lists))
+	}
+	if err := errors.Join(c.receiver.call("reset", none{}, nil), n.spoil()); err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := c.do(n.job(j.Duration))
+		return err
+	})
+	group.Go(func() error { return c.follow(j, to) })
+	if err := errors.Join(group.Wait(), n.mend()); err != nil {
+		return err
+	}
+	if _, err := c.k.client.TestCallback(c.ctx, crowdApp); err != nil {
+		return err
+	}
+	return errors.Join(c.settled(), c.rig.refill(c.k, j.Lists), c.refill())
+}
+
+// settled waits until nothing waits for the other app.
+func (c *crowd) settled() error {
+	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		outbox, err := c.k.client.Outbox(ctx)
+		if err != nil {
+			return err
+		}
+		waiting := int64(0)
+		for _, a := range outbox.Apps {
+			waiting += a.Waiting
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return fmt.Errorf("%d events still wait: %w", waiting, err)
+		}
+	}
+}
+
+// report says what each neighbour does to the app.
+func (c *crowd) report(engine string, alone *journey, neighbours []neighbour, beside []journey) {
+	at := func(times []int64, q float64) float64 { return ms(time.Duration(quantiles(times, q)[0])) }
+	name := fmt.Sprintf("%d/s, event made to arrival, p99", fairRate)
+	busy := 0.0
+	for i, n := range neighbours {
+		p99 := at(beside[i].committed, 0.99)
+		res := result{
+			Case: name + ": " + n.name, Unit: millis, Kith: p99, Beside: "alone", Peer: at(alone.committed, 0.99),
+			Note: fmt.Sprintf("p50 %.2f ms, alone %.2f ms", at(beside[i].committed, 0.5), at(alone.committed, 0.5)),
+		}
+		switch i {
+		case 0:
+			busy = p99
+			res.Note += "; the machine is as busy, and Kith is not"
+		case 1:
+			res.Budgets = []budget{ratioAtMost(2)}
+			res.Note += fmt.Sprintf("; %.2f of what a flood beside Kith does", p99/max(busy, 0.001))
+		default:
+			res.Budgets = []budget{ratioAtMost(2)}
+		}
+		c.add(engine, res)
+	}
+}
