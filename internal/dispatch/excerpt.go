@@ -42,6 +42,9 @@ func secretsOf(s settings) []string {
 		}
 	}
 	add(s.token)
+	for _, k := range s.keys {
+		add(k.Secret, strings.TrimPrefix(strings.TrimPrefix(k.Secret, "whsec_"), "whsk_"))
+	}
 	if u, err := url.Parse(s.url); err == nil {
 		add(u.RawQuery)
 		for _, values := range u.Query() {
