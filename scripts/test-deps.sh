@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: a C compiler for the race detector, the PostgreSQL server programs,
-# Chromium, nginx, and the npm packages of the conformance tests and of the TypeScript SDK. Does nothing when all is there.
+# Chromium, nginx, promtool, and the npm packages of the conformance tests and of the TypeScript SDK. Does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ as_root() {
     sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
   else
     fail "A program that the tests need is missing, and installing it needs root." \
-      "Run as root: apt-get install gcc libc6-dev postgresql chromium nginx-light"
+      "Run as root: apt-get install gcc libc6-dev postgresql chromium nginx-light prometheus"
   fi
 }
 
@@ -37,8 +37,8 @@ apt_install() {
   as_root apt-get install -y -qq --no-install-recommends "${@:3}" </dev/null
 }
 
-# install_nginx: the program only. A policy of Debian keeps the package from starting it as a service.
-install_nginx() {
+# install_quietly WHAT IF_NO_APT PACKAGES...: the program only. A policy of Debian keeps the package from starting it as a service.
+install_quietly() {
   local policy=/usr/sbin/policy-rc.d
   if [ -e "$policy" ]; then policy=''; fi
   if [ -n "$policy" ]; then
@@ -47,7 +47,7 @@ install_nginx() {
     # shellcheck disable=SC2064 # now, while policy is known
     trap "as_root rm -f $policy" EXIT
   fi
-  apt_install nginx 'Install it so that nginx is in PATH or /usr/sbin; the tests start their own.' nginx-light
+  apt_install "$@"
   if [ -n "$policy" ]; then
     as_root rm -f "$policy"
     trap - EXIT
@@ -72,6 +72,9 @@ if ! have_postgres; then
 fi
 command -v chromium >/dev/null ||
   apt_install Chromium 'Install it so that chromium is in PATH; the tests drive it without a screen.' chromium
-command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install_nginx
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ||
+  install_quietly nginx 'Install it so that nginx is in PATH or /usr/sbin; the tests start their own.' nginx-light
+command -v promtool >/dev/null ||
+  install_quietly 'promtool, which tests the alert rules' 'Install Prometheus so that promtool is in PATH.' prometheus
 install_node_packages conformance/node
 install_node_packages sdk/typescript

@@ -18,62 +18,6 @@ import (
 	"github.com/kithchat/kith/internal/relation"
 )
 
-// deadAppID is an app whose endpoint is not there.
-const deadAppID = appID + 1
-
-// busy is a server on which everything happened that makes figures: calls and frames that succeed and that fail, callbacks that
-// arrive, are retried, are given up.
-func busy(t *testing.T) *running {
-	t.Helper()
-	backend, nobody := startReceiver(t), startReceiver(t)
-	nobody.leave()
-	c := settings(t)
-	c.TraceEndpoint, c.TraceSample = "http://127.0.0.1:1", 1
-	s := start(t, c)
-	s.newApp(t, backend.url, "mira", "tom")
-	s.block(t, "mira", "tom")
-	s.unblock(t, "mira", "tom")
-	d := connect(t, s.http, s.info.HTTP, nil)
-	d.login("mira", api.PlatformWeb)
-	s.block(t, "mira", "tom")
-	d.unblocks("tom")
-	var pong struct{}
-	d.call(api.MethodPing, struct{}{}, &pong)
-	s.get(t, s.info.HTTP+"/v4/sns/nonsense")
-	s.get(t, s.info.HTTP+"/v4/sns/black_list_add?sdkappid=x")
-	if _, err := s.operator.CreateApp(t.Context(), operator.CreateApp{SDKAppID: deadAppID, Key: key, Admins: []string{admin}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.operator.SetCallback(t.Context(), deadAppID, operator.SetCallback{URL: &nobody.url}); err != nil {
-		t.Fatal(err)
-	}
-	s.callAs(t, deadAppID, "im_open_login_svc/multiaccount_import", api.MultiAccountImportRequest{Accounts: []string{"ann", "bob"}})
-	s.callAs(t, deadAppID, "sns/black_list_add", api.BlockRequest{FromAccount: "ann", ToAccount: []string{"bob"}})
-	retried := fmt.Sprintf(`kith_callback_retries_total{command="Sns.CallbackBlackListAdd",sdkappid="%d"}`, deadAppID)
-	s.until(t, func(f map[string]float64) bool { return f[retried] > 0 })
-	never := relation.RetryOff
-	if _, err := s.operator.SetCallback(t.Context(), deadAppID, operator.SetCallback{Retry: &never}); err != nil {
-		t.Fatal(err)
-	}
-	dead := fmt.Sprintf(`kith_outbox_dead_events{sdkappid="%d"}`, deadAppID)
-	s.until(t, func(f map[string]float64) bool { return f[dead] > 0 && f["kith_callback_settle_seconds_count"] > 1 })
-	for range 4 {
-		backend.next(t)
-	}
-	return s
-}
-
-// until reads /metrics until the figures are as wished.
-func (r *running) until(t *testing.T, wished func(map[string]float64) bool) {
-	t.Helper()
-	deadline := patient()
-	for figures := r.figures(t); !wished(figures); figures = r.figures(t) {
-		if deadline() {
-			t.Fatalf("the figures stay\n%v", figures)
-		}
-	}
-}
-
 // families reads /metrics as Prometheus does.
 func (r *running) families(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
@@ -111,7 +55,7 @@ func allowed() map[string]func(string) bool {
 		api.MethodBlocklistAdd, api.MethodBlocklistRemove, api.MethodBlocklistGet, api.MethodBlocklistCheck,
 	}
 	return map[string]func(string) bool{
-		"sdkappid": oneOf(fmt.Sprint(appID), fmt.Sprint(deadAppID)),
+		"sdkappid": oneOf(fmt.Sprint(appID), fmt.Sprint(deadAppID), fmt.Sprint(certAppID)),
 		"command":  oneOf(words...),
 		"method":   oneOf(methods...),
 		"code":     number,
@@ -154,7 +98,7 @@ func TestLabelsOfDeletedApp(t *testing.T) {
 	}
 	s.block(t, "mira", "tom")
 	slow.next(t)
-	for _, app := range []uint32{appID, deadAppID} {
+	for _, app := range []uint32{appID, deadAppID, certAppID} {
 		if _, err := s.operator.DeleteApp(t.Context(), app); err != nil {
 			t.Fatal(err)
 		}
