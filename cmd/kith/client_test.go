@@ -211,55 +211,6 @@ func TestUserSigCommands(t *testing.T) {
 	k.fail(exitUsage, "--expire", "usersig", "make", "1600077123", "mira", "--expire", "1500ms")
 }
 
-func TestEventsCommand(t *testing.T) {
-	data, info := startServer(t)
-	k := shell{t, data}
-	var outbox operator.Outbox
-	k.json(&outbox, "events")
-	equal(t, "empty outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{}})
-	k.fail(exitUsage, "--limit", "events", "list", "--limit", "0")
-
-	// Nothing listens on port 1, and nothing is retried: each change becomes a dead letter.
-	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
-	c.connect(info.HTTP)
-	c.importAccounts(t)
-	k.run("app", "callback", "set", "1600077123", "--retry", "off")
-	const changes = 3
-	for i := range changes {
-		if _, err := c.change(crashOwner(i), change{string(relation.EventBlockAdd), []string{crashTarget(0)}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for deadline := time.Now().Add(processStart); len(outbox.Apps) == 0 || outbox.Apps[0].Dead < changes; {
-		if time.Now().After(deadline) {
-			t.Fatalf("dead letters: %+v", outbox)
-		}
-		outbox = operator.Outbox{}
-		k.json(&outbox, "events", "--app", "1600077123")
-	}
-	equal(t, "outbox", outbox, operator.Outbox{Apps: []operator.OutboxStats{{SDKAppID: 1600077123, Dead: changes}}})
-	k.run("app", "create", "--sdkappid", "5")
-	if out := k.run("events", "--app", "5"); !strings.Contains(out, "Nothing waits") {
-		t.Errorf("outbox of another app:\n%s", out)
-	}
-	k.fail(exitFailed, "there is no app", "events", "--app", "6")
-	k.fail(exitFailed, "there is no app", "events", "list", "--app", "6")
-	k.fail(exitUsage, `no command "nothing"`, "events", "nothing")
-}
-
-func TestEventTellsInShort(t *testing.T) {
-	for want, e := range map[string]operator.Event{
-		"1 pair":                {ToAccount: []string{"a"}},
-		"2 pairs":               {ToAccount: []string{"a", "b"}},
-		"Disconnect, LinkClose": {Change: &relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}},
-		"Login, Register, put out Web, iPad": {
-			Change: &relation.StateChange{Action: "Login", Reason: "Register", Kicked: []string{"Web", "iPad"}},
-		},
-	} {
-		equal(t, "event", tells(e), want)
-	}
-}
-
 func TestBackupAndCheck(t *testing.T) {
 	data, _ := startServer(t)
 	k := shell{t, data}

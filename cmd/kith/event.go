@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -115,7 +116,7 @@ func writeEvents(w io.Writer, found operator.EventPage, limit int) {
 	}
 	row(w, "CREATED", "SDKAPPID", "STATE", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
 	for _, e := range found.Events {
-		row(w, when(e.Created), e.SDKAppID, e.State, e.Command, e.FromAccount, tells(e), e.Attempts, dash(e.Reason), e.ID)
+		row(w, when(e.Created), e.SDKAppID, e.State, e.Command, e.FromAccount, tells(e), e.Attempts, brief(e.Reason), e.ID)
 	}
 	if found.Next != "" {
 		row(w, fmt.Sprintf("There may be more; see --limit, now %d.", limit))
@@ -138,6 +139,12 @@ func pairs(n int) string {
 		return "1 pair"
 	}
 	return fmt.Sprintf("%d pairs", n)
+}
+
+// brief is the first clause of a reason, for a table.
+func brief(reason string) string {
+	first, _, _ := strings.Cut(reason, ";")
+	return dash(first)
 }
 
 func dash(text string) string {

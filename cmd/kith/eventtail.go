@@ -69,7 +69,7 @@ func (t *tail) newest(ctx context.Context, client *operator.Client) error {
 		return err
 	}
 	for _, e := range slices.Backward(page.Events) {
-		line := cells(clock(e.Created), 8, e.State, 9, e.Command, 27, e.FromAccount, 16, tells(e), 10, dash(e.Reason), 0, e.ID, 0)
+		line := cells(clock(e.Created), 8, e.State, 9, e.Command, 27, e.FromAccount, 16, tells(e), 10, brief(e.Reason), 0, e.ID, 0)
 		if err := t.printLine(map[string]operator.Event{"event": e}, line); err != nil {
 			return err
 		}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/config"
-	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/usersig"
 	"github.com/kithchat/kith/webhook"
 )
@@ -222,12 +221,14 @@ func TestDeadStateEvents(t *testing.T) {
 	conn := w.login(api.PlatformMac, "laptop")
 	w.marker(0)
 	w.logout(conn)
-	var outbox operator.Outbox
-	for deadline := time.Now().Add(processStart); len(outbox.Apps) == 0 || outbox.Apps[0].Dead < 3; {
-		if time.Now().After(deadline) {
-			t.Fatalf("dead letters: %+v", outbox)
-		}
-		outbox = operator.Outbox{}
-		w.json(&outbox, "events")
+	var got []string
+	for _, e := range w.await("dead", 3) {
+		got = append(got, fmt.Sprint(e.Command, " ", tells(e), " ", e.Platform))
+	}
+	equal(t, "dead letters, newest first", got, []string{
+		"State.StateChange Logout, Unregister Mac", "Sns.CallbackBlackListAdd 1 pair RESTAPI", "State.StateChange Login, Register Mac",
+	})
+	if out := w.run("events", "list"); !strings.Contains(out, "Logout, Unregister") || !strings.Contains(out, "1 pair") {
+		t.Errorf("for people:\n%s", out)
 	}
 }

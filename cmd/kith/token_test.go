@@ -35,7 +35,7 @@ func TestTokenCommands(t *testing.T) {
 	// What holds the token sees its app's callbacks and events, and nothing else.
 	env := map[string]string{"KITH_OPERATOR": info.Operator, "KITH_OPERATOR_TOKEN": made.Secret}
 	own := []string{"app", "callback", "show", "1600077123"}
-	for _, args := range [][]string{own} {
+	for _, args := range [][]string{own, {"events", "list", "--app", "1600077123"}, {"events", "list"}} {
 		if r := execute(t, env, args...); r.status != exitDone {
 			t.Errorf("%v: status %d, %s", args, r.status, r.err)
 		}

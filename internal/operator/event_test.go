@@ -210,10 +210,15 @@ func TestEventIsExplained(t *testing.T) {
 	f.events.add(7, 4, relation.StateWaiting, nil)
 	f.events.add(8, 5, relation.StateWaiting, func(r *relation.Record) { r.Head = true })
 	f.events.add(8, 6, relation.StateWaiting, nil)
+	f.events.add(7, 7, relation.StateDead, func(r *relation.Record) {
+		r.Settled, r.Reason = start, "status: 500; given up after 3 attempts in 1h0m0s, later events of the account go on"
+	})
 	for n, want := range map[int]string{
 		1: "delivered at 2026-01-01 00:00:00 UTC, attempt 1, and 2 times more by replays",
-		2: "given up at 2026-01-01 00:00:00 UTC after 9 attempts, the last one failed with app-error; later events of this account went on; " +
+		2: "given up at 2026-01-01 00:00:00 UTC: app-error, after 9 attempts; later events of this account went on; " +
 			"`kith replay " + eventID(2) + "` sends it again",
+		7: "given up at 2026-01-01 00:00:00 UTC: status: 500; given up after 3 attempts in 1h0m0s, later events of the account go on; " +
+			"`kith replay " + eventID(7) + "` sends it again",
 		3: "attempt 1 failed with timeout; it is tried again at 2026-01-01 00:01:00 UTC, and later events of this account wait for it; " +
 			"the endpoint fails and is probed next at 2026-01-01 00:01:00 UTC: no answer",
 		4: "waits behind " + eventID(3) + " of this account, which failed with timeout and is retried at 2026-01-01 00:01:00 UTC; " +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -15,8 +16,7 @@ func (h *handler) explain(ctx context.Context, r *relation.Record) (string, erro
 	case relation.StateDelivered:
 		return fmt.Sprintf("delivered at %s, attempt %d%s", moment(r.Settled), r.Attempts, replays(r.Replayed)), nil
 	case relation.StateDead:
-		return fmt.Sprintf("given up at %s after %s, the last one failed with %s; later events of this account went on; "+
-			"`kith replay %s` sends it again", moment(r.Settled), attempts(r.Attempts), reason(r.Reason), r.ID), nil
+		return fmt.Sprintf("given up at %s: %s; `kith replay %s` sends it again", moment(r.Settled), whyDead(r), r.ID), nil
 	case relation.StateRetrying:
 		return fmt.Sprintf("attempt %d failed with %s; it is tried again at %s, and later events of this account wait for it%s",
 			r.Attempts, reason(r.Reason), moment(r.Due), h.endpointRemark(r.SDKAppID)), nil
@@ -65,6 +65,15 @@ func (h *handler) endpointRemark(sdkAppID uint32) string {
 		return "; the endpoint fails and is probed next at " + moment(status.NextProbe) + because
 	}
 	return ""
+}
+
+// whyDead says why an event was given up. The dispatcher says all of it in the reason; records of an older version had only
+// its first word.
+func whyDead(r *relation.Record) string {
+	if strings.Contains(r.Reason, "given up") {
+		return r.Reason
+	}
+	return fmt.Sprintf("%s, after %s; later events of this account went on", reason(r.Reason), attempts(r.Attempts))
 }
 
 func isNoEvent(err error) bool { return errors.Is(err, relation.ErrNoEvent) }

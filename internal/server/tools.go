@@ -10,10 +10,10 @@ import (
 
 // addTools gives the operator API what its tools for events work with.
 func (s *Server) addTools(o *operator.Options) {
-	o.Records, _ = any(s.store).(relation.Records)
+	o.Records = s.store
 	o.Replays, _ = any(s.store).(relation.Replays)
 	o.Exporter, _ = any(s.store).(relation.Exporter)
-	o.Delivery = deliverer{s.dispatcher}
+	o.Delivery = s.dispatcher
 	o.Trigger = s.trigger
 }
 
@@ -33,15 +33,5 @@ func showReport(report dispatch.TestReport) operator.CallbackReport {
 	}
 	return operator.CallbackReport{
 		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS, Steps: steps,
-	}
-}
-
-// deliverer is the dispatcher as the operator API sees it.
-type deliverer struct{ *dispatch.Dispatcher }
-
-// ReplaysChanged implements operator.Delivery.
-func (d deliverer) ReplaysChanged() {
-	if r, ok := any(d.Dispatcher).(interface{ ReplaysChanged() }); ok {
-		r.ReplaysChanged()
 	}
 }
