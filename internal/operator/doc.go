@@ -12,10 +12,15 @@
 //     callback Token is in none. All stay out of logs and errors. A backup holds them, as it is the whole database.
 //   - A failed call answers {"error":{"code":"...","message":"..."}} with an HTTP status to match; an error that the
 //     package does not know is logged in full and answered without its text.
-//   - Bodies are at most 1 MiB; a field that is not known is an error.
+//   - Bodies are at most 1 MiB; a field that is not known is an error, and so is a query parameter.
+//   - OpenAPI describes every call; the tests hold each request and answer against it.
+//   - A stream (tail, listen, export) writes each line at once, shows every Options.Heartbeat that it is there, and ends with
+//     what feeds it, with its reader, or when the reader takes longer than Options.LineTimeout for a line. A reader that is
+//     slow loses lines, is told how many, and holds nothing up.
 //
 // The handler starts nothing and needs no stopping; handler and Client are safe for concurrent use. Serve it without a
-// write timeout: backups and profiles take as long as they take.
+// write timeout: backups, streams and profiles take as long as they take. Streams end when Delivery closes what feeds them, so
+// stop that before the server that serves this.
 //
 // The package also keeps the two files by which a client finds a server on the same machine: operator.json (URL) and
 // operator-token, both in the data directory and for its owner only.

@@ -3,9 +3,12 @@ package operator_test
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -24,7 +27,17 @@ import (
 	"github.com/kithchat/kith/webhook"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == ""; whole && status == 0 {
+			if missing := untested(); len(missing) > 0 {
+				fmt.Println("FAIL: no test has success with", missing)
+				status = 1
+			}
+		}
+		os.Exit(status)
+	}))
+}
 
 const (
 	token         = leaktest.OperatorToken
