@@ -82,10 +82,10 @@ func (m *metrics) exported(spans int, sent bool) {
 	m.traceSpans.WithLabelValues(result).Add(float64(spans))
 }
 
-// forgotten takes note of delivered events that the record keeps no longer: they were too old, or too many.
-func (m *metrics) forgotten(events int, many bool) {
+// forgotten takes note of delivered events that the record keeps no longer: they were too old, or had no room.
+func (m *metrics) forgotten(events int, crowded bool) {
 	cause := "age"
-	if many {
+	if crowded {
 		cause = "size"
 	}
 	m.forgottenRecords.WithLabelValues(cause).Add(float64(events))

@@ -28,15 +28,13 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	s.store, err = store.Open(ctx, store.Options{
 		Dir: s.config.Data, URL: s.config.Store, Now: s.now, Log: s.log,
 		Retention: s.config.RecordRetention, RecordSize: s.config.RecordSize,
-		OnCommit: s.committed, OnBatch: s.metrics.batch,
+		OnCommit: s.committed, OnBatch: s.metrics.batch, OnForget: s.metrics.forgotten,
 	})
 	if err != nil {
 		return err
 	}
 	s.metrics.watchStore(s.store, s.now)
-	if r, ok := any(s.store).(recordReader); ok {
-		s.metrics.watchRecords(r, s.config.RecordSize)
-	}
+	s.metrics.watchRecords(s.store, s.config.RecordSize)
 	if r, ok := any(s.store).(replayReader); ok {
 		s.metrics.watchReplays(r)
 	}

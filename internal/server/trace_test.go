@@ -120,6 +120,40 @@ func TestTraceAll(t *testing.T) {
 	}
 }
 
+// An attempt that the next process makes belongs to the trace of the call.
+func TestTraceAcrossRestart(t *testing.T) {
+	collector := startCollector(t)
+	c := traced(t, collector.URL, 0)
+	s := start(t, c)
+	backend := startReceiver(t)
+	s.newApp(t, backend.url, "mira", "tom")
+	s.block(t, "mira", "tom")
+	backend.next(t)
+	s.drained(t)
+	backend.leave()
+	s.unblockAs(t, caller, "mira", "tom")
+	request, failed := collector.pair(t)
+	if failed.Parent != request.ID || failed.Attributes["kith.outcome"] != "connect" || failed.Status != "connect" {
+		t.Errorf("the failed attempt: %+v", failed)
+	}
+	s.stop(t)
+	backend.listen(t)
+	start(t, c)
+	got := backend.next(t)
+	for {
+		span := collector.Named(t, api.CallbackBlackListDelete)
+		if span.Trace != caller[3:35] || span.Parent != request.ID {
+			t.Fatalf("an attempt is not of the call's trace: %+v", span)
+		}
+		if span.Attributes["kith.outcome"] == "delivered" {
+			if got.traceparent[:52] != "00-"+span.Trace+"-"+span.ID || span.Attributes["kith.event"] != got.id {
+				t.Errorf("delivered with %q: %+v", got.traceparent, span)
+			}
+			return
+		}
+	}
+}
+
 // Without a collector everything works, and the stop is not held up.
 func TestTraceToNobody(t *testing.T) {
 	s := start(t, traced(t, "http://127.0.0.1:1", 1))

@@ -42,7 +42,7 @@ func (s *Store) forgetOld(ctx context.Context) error {
 			if !old {
 				break
 			}
-			if _, err := s.forgetSome(ctx, app, limit); err != nil {
+			if _, err := s.forgetSome(ctx, app, limit, false); err != nil {
 				return err
 			}
 		}
@@ -51,7 +51,7 @@ func (s *Store) forgetOld(ctx context.Context) error {
 		return nil
 	}
 	for s.counts.recordBytes() > s.options.RecordSize-s.options.RecordSize/capSlack {
-		if removed, err := s.forgetSome(ctx, s.counts.largest(), uuid.Max); err != nil || removed == 0 {
+		if removed, err := s.forgetSome(ctx, s.counts.largest(), uuid.Max, true); err != nil || removed == 0 {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func (s *Store) hasRecord(ctx context.Context, app uint32, below uuid.UUID) (fou
 }
 
 // forgetSome removes some of an app's oldest records in a commit of its own, then rests.
-func (s *Store) forgetSome(ctx context.Context, app uint32, below uuid.UUID) (removed int, err error) {
+func (s *Store) forgetSome(ctx context.Context, app uint32, below uuid.UUID, crowded bool) (removed int, err error) {
 	start := time.Now()
 	work := &call{}
 	work.alone = func(c conn) (err error) {
@@ -84,6 +84,9 @@ func (s *Store) forgetSome(ctx context.Context, app uint32, below uuid.UUID) (re
 	}
 	if err := s.submit(ctx, work); err != nil {
 		return 0, err
+	}
+	if s.options.OnForget != nil && removed > 0 {
+		s.options.OnForget(removed, crowded)
 	}
 	select {
 	case <-time.After(sweepRest * time.Since(start)):

@@ -37,6 +37,9 @@ type Options struct {
 	OnCommit func(relation.Commit)
 	// OnBatch is called after each commit with what it held. It must not block.
 	OnBatch func(Batch)
+	// OnForget is called when delivered events were removed from the record, with how many. crowded says that they were not
+	// too old: the record had no room for them. It must not block.
+	OnForget func(events int, crowded bool)
 	// Fault is for tests: it is called at each step of a commit ("begin", "settle", "read", "write", "commit", "committed") and
 	// fails the commit by returning an error. "settle" comes when events are written where they go and not yet taken away
 	// where they were.
