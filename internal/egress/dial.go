@@ -97,7 +97,7 @@ func (e *Egress) connect(ctx context.Context, network, address string) (net.Conn
 	d := net.Dialer{Resolver: e.resolver, Control: e.guard.control}
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, connectError(seen.telling(err))
+		return nil, connectError(e.confirmMissing(ctx, host, seen.telling(err)))
 	}
 	return conn, nil
 }

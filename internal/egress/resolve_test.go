@@ -26,6 +26,9 @@ func TestWhoseFaultAFailedLookupIs(t *testing.T) {
 		"refused.example.net.": {{code: dnsmessage.RCodeRefused}},
 		"garbled.example.net.": {{code: dnsmessage.RCodeFormatError}},
 		"silent.example.net.":  {{silent: true}},
+		// What a machine with a search list is told first is about another name.
+		"masked.example.net.": {{code: dnsmessage.RCodeNameError}, {code: dnsmessage.RCodeServerFailure}},
+		"hidden.example.net.": {{code: dnsmessage.RCodeNameError}, {silent: true}},
 	})
 	for _, tt := range []struct {
 		name     string
@@ -39,17 +42,21 @@ func TestWhoseFaultAFailedLookupIs(t *testing.T) {
 		{"REFUSED", "refused.example.net", dns.resolver(t), true},
 		{"FORMERR", "garbled.example.net", dns.resolver(t), true},
 		{"silence", "silent.example.net", dns.resolver(t), true},
+		{"SERVFAIL behind a search list", "masked.example.net", dns.resolver(t), true},
+		{"the name as it is", "masked2.example.net.", dns.resolver(t), false},
+		{"silence behind a search list", "hidden.example.net", dns.resolver(t), true},
 		{"no name server", "chat.example.net", resolverAt(t, closed.LocalAddr().String()), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			at := Endpoint{Timeout: patient}
-			if tt.name == "silence" {
+			silence := strings.HasPrefix(tt.name, "silence")
+			if silence {
 				at.Timeout = 50 * time.Millisecond
 			}
 			transport := mustTransport(t, Options{Resolver: tt.resolver}, at)
 			_, _, err := get(t, transport, "https://"+tt.host+"/cb?secret=hunter2")
 			e := wantError(t, err, PhaseResolve, tt.ours)
-			if e.Timeout() != (tt.name == "silence") || e.Detail() == "" || strings.Contains(e.Detail(), "127.") || strings.Contains(err.Error(), "hunter2") {
+			if e.Timeout() != silence || e.Detail() == "" || strings.Contains(e.Detail(), "127.") || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("timeout %v, detail %q, error %v", e.Timeout(), e.Detail(), err)
 			}
 		})
