@@ -34,6 +34,7 @@ part 'house rules' internal/lint
 part 'store on SQLite and PostgreSQL' internal/store
 part 'whole server' internal/server
 part 'gateway' internal/gateway
+part 'faults, and a short soak' internal/proof
 part 'Go SDK' client
 part "TypeScript SDK (node $(node --version))" sdk/typescript
 part 'web page in Chromium' cmd/kith/internal/demo

@@ -78,12 +78,7 @@ func (j *Journal) checkAgain(l *ledger, known *entry, e Event) {
 }
 
 // before reports whether e was committed before other, of the same account.
-func (e *entry) before(other *entry) bool {
-	if e.Sequence > 0 && other.Sequence > 0 {
-		return e.Sequence < other.Sequence
-	}
-	return e.ID < other.ID // time-ordered
-}
+func (e *entry) before(other *entry) bool { return e.Sequence < other.Sequence }
 
 // take notes that the event is taken, before the sender is told.
 func (v *Visit) take() {

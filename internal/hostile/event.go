@@ -21,7 +21,7 @@ type Account struct {
 type Event struct {
 	Account
 	ID       string   `json:"id"`
-	Sequence int64    `json:"seq,omitempty"` // kith-sequence; 0: it was not sent
+	Sequence int64    `json:"seq,omitempty"` // kith-sequence; a test has none
 	Attempt  int      `json:"attempt"`
 	Replay   string   `json:"replay,omitempty"`
 	Test     bool     `json:"test,omitempty"`
@@ -44,10 +44,8 @@ func readEvent(r *http.Request, body []byte) (Event, error) {
 	if e.Attempt, err = strconv.Atoi(header.Get(api.HeaderAttempt)); err != nil {
 		return e, errors.New("the header kith-attempt is not a number")
 	}
-	if text := header.Get(api.HeaderSequence); text != "" {
-		if e.Sequence, err = strconv.ParseInt(text, 10, 64); err != nil || e.Sequence < 1 {
-			return e, errors.New("the header kith-sequence is not a number above zero")
-		}
+	if e.Sequence, err = strconv.ParseInt(header.Get(api.HeaderSequence), 10, 64); !e.Test && (err != nil || e.Sequence < 1) {
+		return e, errors.New("the header kith-sequence is not a number above zero")
 	}
 	var content api.BlackListCallback
 	if err := json.Unmarshal(body, &content); err != nil {

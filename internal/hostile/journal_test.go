@@ -2,9 +2,11 @@ package hostile
 
 import (
 	"bytes"
+	"cmp"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 var mira = Account{App: "1", Name: "mira"}
@@ -14,13 +16,15 @@ type step struct {
 	id      string
 	attempt int
 	digest  string
-	seq     int64
+	seq     int64 // 0: the number that id is
 	replay  string
 	lost    bool // not taken
 }
 
 func (s step) event() Event {
-	return Event{Account: mira, ID: s.id, Attempt: max(s.attempt, 1), Digest: s.digest, Sequence: s.seq, Replay: s.replay}
+	return Event{
+		Account: mira, ID: s.id, Attempt: max(s.attempt, 1), Digest: s.digest, Sequence: cmp.Or(s.seq, int64(s.id[0]-'0')), Replay: s.replay,
+	}
 }
 
 func (s step) happen(j *Journal) {
@@ -76,6 +80,42 @@ func TestJournalChecks(t *testing.T) {
 				if left := j.Problems(map[string]bool{c.dead: true}); c.dead != "" && len(left) > 0 {
 					t.Errorf("%s: a dead letter does not excuse %v", what, left)
 				}
+			}
+		})
+	}
+}
+
+// TestJournalStrict: two callbacks of an account in flight are noticed, unless the sender may have given the first one up.
+func TestJournalStrict(t *testing.T) {
+	const patience = 2 * time.Second
+	for _, c := range []struct {
+		name      string
+		strict    time.Duration
+		after     time.Duration // from the first to the second
+		abandoned bool          // the first
+		want      bool
+	}{
+		{"together", patience, 10 * time.Millisecond, false, true},
+		{"the sender of the first had gone", patience, 10 * time.Millisecond, true, false},
+		{"the first may have timed out", patience, patience, false, false},
+		{"a proxy is between", 0, 10 * time.Millisecond, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := NewJournal(nil)
+			now := time.Unix(1_700_000_000, 0)
+			j.now = func() time.Time { return now }
+			j.Strict(c.strict)
+			first := j.arrive(step{id: "1"}.event())
+			first.take()
+			other := step{id: "1"}.event()
+			other.ID, other.Name = "other", "rob"
+			j.arrive(other).end(false) // another account is free
+			now = now.Add(c.after)
+			second := j.arrive(step{id: "2"}.event())
+			first.end(c.abandoned)
+			second.end(false)
+			if problems := j.Problems(nil); (len(problems) > 0) != c.want {
+				t.Errorf("problems %v, want some: %t", problems, c.want)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -131,23 +132,6 @@ func TestJournalSeesBadSenders(t *testing.T) {
 			wantProblem(t, r.Journal(), string(mode))
 		}
 	})
-	t.Run("sends two at a time", func(t *testing.T) {
-		r := startReceiver(t, Options{Patience: 2 * time.Second})
-		r.Journal().Strict(generous)
-		if err := r.Use(GoodSlow); err != nil {
-			t.Fatal(err)
-		}
-		s := newSender(t, r)
-		first := make(chan error, 1)
-		go func() { first <- s.send(event{id: "1", account: "mira"}) }()
-		for r.Journal().Counts().Taken == 0 {
-			time.Sleep(time.Millisecond) // the journal gives no signal
-		}
-		if err := errors.Join(s.send(event{id: "2", account: "mira"}), <-first); err != nil {
-			t.Fatal(err)
-		}
-		wantProblem(t, r.Journal(), "in flight together")
-	})
 	t.Run("sends nonsense", func(t *testing.T) {
 		r := startReceiver(t, Options{})
 		_ = newSender(t, r).send(event{account: "mira"})
@@ -218,6 +202,7 @@ func (s *sender) send(e event) error {
 		return err
 	}
 	req.Header.Set(api.HeaderWebhookID, e.id)
+	req.Header.Set(api.HeaderSequence, cmp.Or(e.id, "1"))
 	req.Header.Set(api.HeaderAttempt, fmt.Sprint(max(e.attempt, 1)))
 	resp, err := client.Do(req)
 	if err != nil {

@@ -34,25 +34,24 @@ func (f *Findings) add(format string, args ...any) {
 // nothing waits.
 func (w *World) Verify(ctx context.Context, j *hostile.Journal) (Findings, error) {
 	var f Findings
-	dead, err := w.dead(ctx)
+	records, err := w.records(ctx)
 	if err != nil {
 		return f, err
 	}
 	owners := map[hostile.Account]bool{}
-	excused := map[string]bool{}
+	dead := map[string]bool{}
 	for i, o := range w.Owners {
 		account := hostile.Account{App: name(o.App.ID), Name: o.Name}
 		owners[account] = true
 		for _, problem := range o.Problems {
 			f.add("%s", problem)
 		}
-		for _, letter := range dead[account] {
-			excused[letter.ID] = true
-			if !w.o.Endpoints[i/w.o.Owners].Parks || letter.Reason == "" || letter.Attempts < 1 {
-				f.add("%s of %v was parked after %d attempts: %q", letter.ID, account, letter.Attempts, letter.Reason)
-			}
+		known := records[account]
+		for _, r := range known {
+			f.checkRecord(account, r, w.o.Endpoints[i/w.o.Owners].Parks)
+			dead[r.ID] = r.State == relation.StateDead
 		}
-		f.compare(account, o.Done, j.Taken(account), dead[account])
+		f.compare(account, o.Done, known, j.Taken(account))
 		if err := o.CheckList(ctx); err != nil {
 			f.add("%v", err)
 		}
@@ -63,20 +62,17 @@ func (w *World) Verify(ctx context.Context, j *hostile.Journal) (Findings, error
 			f.add("there are events of %v, who did nothing", account)
 		}
 	}
-	for _, p := range j.Problems(excused) {
+	for _, p := range j.Problems(dead) {
 		f.add("%s", p.What)
 	}
-	if err := j.Err(); err != nil {
-		return f, err
-	}
-	return f, nil
+	return f, j.Err()
 }
 
-// dead returns all dead letters by account.
-func (w *World) dead(ctx context.Context) (map[hostile.Account][]operator.Event, error) {
-	letters := map[hostile.Account][]operator.Event{}
+// records returns all events that the server knows, by account, in the order of their commits.
+func (w *World) records(ctx context.Context) (map[hostile.Account][]operator.Event, error) {
+	records := map[hostile.Account][]operator.Event{}
 	for _, a := range w.Apps {
-		query := operator.EventQuery{SDKAppID: a.ID, State: relation.StateDead, Limit: operator.MaxEventPage}
+		query := operator.EventQuery{SDKAppID: a.ID, Limit: operator.MaxEventPage}
 		for more := true; more; more = query.Before != "" {
 			page, err := w.client.Events(ctx, query)
 			if err != nil {
@@ -84,80 +80,84 @@ func (w *World) dead(ctx context.Context) (map[hostile.Account][]operator.Event,
 			}
 			for _, e := range page.Events {
 				account := hostile.Account{App: name(a.ID), Name: e.FromAccount}
-				letters[account] = append(letters[account], e)
+				records[account] = append(records[account], e)
 			}
 			query.Before = page.Next
 		}
 	}
-	return letters, nil
+	for _, of := range records {
+		slices.SortFunc(of, func(a, b operator.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	return records, nil
 }
 
-// event is one that has to be found among the changes. It was taken, or is a dead letter, or both.
-type event struct {
-	id          string
-	change      Change
-	taken, dead bool
-	place       int // among those that were taken
+// checkRecord looks at what the server says of one event.
+func (f *Findings) checkRecord(account hostile.Account, r operator.Event, parks bool) {
+	switch {
+	case r.State == relation.StateDelivered && r.Reason == "" && r.Attempts > 0:
+	case r.State == relation.StateDead && parks && r.Reason != "" && r.Attempts > 0:
+		f.Dead++
+	default:
+		f.add("%s of %v is %s after %d attempts, reason %q", r.ID, account, r.State, r.Attempts, r.Reason)
+	}
 }
 
-// compare lays the events of an account beside its changes.
-func (f *Findings) compare(account hostile.Account, done []Change, taken []hostile.Event, dead []operator.Event) {
-	events := merge(taken, dead)
+// compare lays the events of an account, as the server and as the receiver know them, beside its changes.
+func (f *Findings) compare(account hostile.Account, done []Change, known []operator.Event, taken []hostile.Event) {
 	f.Events += len(done)
-	f.Dead += len(dead)
+	places := map[string]int{}
+	for i, e := range taken {
+		places[e.ID] = i
+	}
 	last := -1
-	for i := range max(len(events), len(done)) {
+	for i := range max(len(known), len(done)) {
 		switch {
-		case i >= len(events):
+		case i >= len(known):
 			f.Lost += len(done) - i
 			f.add("%v: change %d %+v, and all after it, have no event", account, i+1, done[i])
 			return
 		case i >= len(done):
-			f.Invented += len(events) - i
-			f.add("%v: event %s %+v, and all after it, tell of changes that were not made", account, events[i].id, events[i].change)
+			f.Invented += len(known) - i
+			f.add("%v: event %s, and all after it, tell of changes that were not made", account, known[i].ID)
 			return
-		case events[i].change.Command != done[i].Command || !slices.Equal(events[i].change.Targets, done[i].Targets):
-			f.mismatch(account, i, done, events)
+		case string(known[i].Command) != done[i].Command || !slices.Equal(known[i].ToAccount, done[i].Targets):
+			f.mismatch(account, i, done, known)
 			return
 		}
-		if e := events[i]; e.taken && !e.dead {
-			if e.place < last {
-				f.OutOfOrder++
-				f.add("%v: event %s was taken after newer ones", account, e.id)
-			}
-			last = max(last, e.place)
+		e := known[i]
+		place, came := places[e.ID]
+		delete(places, e.ID)
+		if e.State == relation.StateDead {
+			continue // it may have come, and at any time
 		}
+		if !came {
+			f.Lost++
+			f.add("%v: event %s is %s, and was never taken", account, e.ID, e.State)
+			continue
+		}
+		if t := taken[place]; t.Sequence != e.Seq || t.Command != done[i].Command || !slices.Equal(t.Targets, done[i].Targets) {
+			f.Invented++
+			f.add("%v: event %s came as %+v, but its change %d was %+v", account, e.ID, t, e.Seq, done[i])
+		}
+		if place < last {
+			f.OutOfOrder++
+			f.add("%v: event %s was taken after newer ones", account, e.ID)
+		}
+		last = max(last, place)
+	}
+	for id := range places {
+		f.Invented++
+		f.add("%v: event %s came, and the server does not know it", account, id)
 	}
 }
 
 // mismatch says whether an event that does not fit its change is one too many or the change's own is missing.
-func (f *Findings) mismatch(account hostile.Account, i int, done []Change, events []event) {
-	if len(events) < len(done) {
-		f.Lost += len(done) - len(events)
+func (f *Findings) mismatch(account hostile.Account, i int, done []Change, known []operator.Event) {
+	if len(known) < len(done) {
+		f.Lost += len(done) - len(known)
 	} else {
-		f.Invented += max(1, len(events)-len(done))
+		f.Invented += max(1, len(known)-len(done))
 	}
-	f.add("%v: event %d of %d is %s %+v, but change %d of %d was %+v",
-		account, i+1, len(events), events[i].id, events[i].change, i+1, len(done), done[i])
-}
-
-// merge puts the events of an account in the order of their commits.
-func merge(taken []hostile.Event, dead []operator.Event) []event {
-	byID := map[string]*event{}
-	for i, e := range taken {
-		byID[e.ID] = &event{id: e.ID, change: Change{e.Command, e.Targets}, taken: true, place: i}
-	}
-	for _, e := range dead {
-		if known := byID[e.ID]; known != nil {
-			known.dead = true
-			continue
-		}
-		byID[e.ID] = &event{id: e.ID, change: Change{string(e.Command), e.ToAccount}, dead: true}
-	}
-	events := make([]event, 0, len(byID))
-	for _, e := range byID {
-		events = append(events, *e)
-	}
-	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.id, b.id) }) // ids are time-ordered
-	return events
+	f.add("%v: event %d of %d is %s %s %v, but change %d of %d was %+v", account, i+1, len(known), known[i].ID,
+		known[i].Command, known[i].ToAccount, i+1, len(done), done[i])
 }

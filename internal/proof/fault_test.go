@@ -1,0 +1,301 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kithchat/kith/internal/hostile"
+	"github.com/kithchat/kith/internal/operator"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "seed of the faults and the load; 0: a random one, which is printed")
+	phaseFlag = flag.Duration("phase", 250*time.Millisecond, "length of each phase of TestFaults")
+)
+
+const (
+	faultTimeout = 500 * time.Millisecond // of a callback
+	faultOwners  = 30                     // of each app
+	faultRate    = 150                    // calls a second
+	faultMet     = time.Minute            // until the modes of a phase were met, at the longest
+	faultDrain   = 3 * time.Minute        // for what is left when all is sound again
+)
+
+// TestFaults runs the real program between a load and three hostile receivers (plain, over TLS, and one whose app gives
+// up after two attempts) behind toxiproxy, and goes through every fault that they know, refused writes and kills of the
+// server in between, in an order that the seed decides:
+//
+//	go test ./internal/proof -run TestFaults -seed 42 -phase 2s
+//
+// Afterwards everything is as World.Verify says.
+func TestFaults(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("seed %d", seed)
+	h := newHarness(t, seed)
+	load := StartLoad(t.Context(), h.world.Owners, faultRate)
+	began := time.Now()
+	for i, p := range h.phases() {
+		if err := h.run(t.Context(), p); err != nil {
+			t.Fatalf("phase %d, %s: %v", i, p.name, err)
+		}
+	}
+	load.Stop()
+	answered, failed := load.Calls()
+	t.Logf("%d calls in %s, %d more without an answer", answered, time.Since(began).Round(time.Millisecond), failed)
+	h.finish(t)
+}
+
+// harness is a world with its receivers.
+type harness struct {
+	world     *World
+	receivers []*hostile.Receiver // of each app
+	journal   *hostile.Journal
+	random    *rand.Rand
+}
+
+func newHarness(t *testing.T, seed uint64) *harness {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := Build(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{journal: hostile.NewJournal(nil), random: rand.New(rand.NewPCG(seed, 3))}
+	twice := 2
+	var endpoints []Endpoint
+	for i, e := range []Endpoint{{}, {}, {Parks: true, Callback: func(c *operator.SetCallback) { c.MaxAttempts = &twice }}} {
+		r, err := hostile.Start(hostile.Options{TLS: i == 1, Seed: seed + uint64(i), Patience: faultTimeout, Journal: h.journal})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		h.receivers = append(h.receivers, r)
+		e.Receiver, e.URL = r.Address(), r.URLAt
+		if ca := string(r.CA()); ca != "" {
+			e.Callback = func(c *operator.SetCallback) { c.CA = &ca }
+		}
+		endpoints = append(endpoints, e)
+	}
+	h.world, err = NewWorld(t.Context(), Options{
+		Launcher: Launcher{
+			Program: program, Data: filepath.Join(dir, "data"),
+			// A server whose disk has failed stops when it has waited for so long for its last verdicts to be written.
+			Args: []string{"--shutdown-timeout", "1s"},
+		},
+		Endpoints: endpoints, Owners: faultOwners, Seed: seed, Timeout: faultTimeout, Say: t.Logf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.world.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// fault is one phase. What it does not name is sound.
+type fault struct {
+	name   string
+	modes  []hostile.Mode // of the receivers
+	toxics []Toxic
+	cut    bool // the network
+	disk   bool // takes no writes
+	locked bool // somebody else holds the database
+	kill   bool // the server, in the middle
+	strict bool // nothing disturbs: check that one callback of an account is in flight
+}
+
+// phases returns all faults in an order of the seed, with a sound phase first and last.
+func (h *harness) phases() []fault {
+	var listener, connection, answer []hostile.Mode
+	for _, m := range hostile.Modes(true) {
+		switch {
+		case m == hostile.Refuse || m == hostile.HangBacklog:
+			listener = append(listener, m)
+		case m.Early():
+			connection = append(connection, m)
+		default:
+			answer = append(answer, m)
+		}
+	}
+	var phases []fault
+	for _, m := range listener {
+		phases = append(phases, fault{name: string(m), modes: []hostile.Mode{m}})
+	}
+	// Each mode alone, so that all accounts meet it, would take long. Several at a time show the same: each is drawn.
+	h.shuffle(connection)
+	for modes := range slices.Chunk(connection, 5) {
+		phases = append(phases, fault{name: fmt.Sprint(modes), modes: among(modes, hostile.GoodClose)})
+	}
+	h.shuffle(answer)
+	for modes := range slices.Chunk(answer, 8) {
+		phases = append(phases, fault{name: fmt.Sprint(modes), modes: among(modes, hostile.Good)})
+	}
+	all := among(answer, hostile.Good)
+	for _, toxic := range Toxics(faultTimeout) {
+		phases = append(phases, fault{name: toxic.String(), toxics: []Toxic{toxic}})
+	}
+	for _, wrong := range [][]hostile.Mode{{hostile.Status500}, {hostile.TakenClosed, hostile.TakenReset, hostile.Good}} {
+		phases = append(phases, fault{name: "burst", modes: wrong}, fault{name: "flap"})
+	}
+	phases = append(phases,
+		fault{name: "network is cut", cut: true},
+		fault{name: "database is locked", locked: true},
+		fault{name: "disk fails", disk: true},
+		fault{name: "disk fails, and receivers", disk: true, modes: all},
+		fault{name: "killed", kill: true},
+		fault{name: "killed while receivers fail", kill: true, modes: all},
+		fault{name: "killed while the disk fails", kill: true, disk: true},
+	)
+	h.random.Shuffle(len(phases), func(i, k int) { phases[i], phases[k] = phases[k], phases[i] })
+	return append([]fault{{name: "sound", strict: true}}, phases...)
+}
+
+// among puts bad modes among as many good ones, or the endpoint would soon be probed only.
+func among(bad []hostile.Mode, good hostile.Mode) []hostile.Mode {
+	return append(slices.Clone(bad), slices.Repeat([]hostile.Mode{good}, len(bad))...)
+}
+
+func (h *harness) shuffle(modes []hostile.Mode) {
+	h.random.Shuffle(len(modes), func(i, k int) { modes[i], modes[k] = modes[k], modes[i] })
+}
+
+// run makes a fault, lets it be for a while, and takes it back.
+func (h *harness) run(ctx context.Context, f fault) error {
+	if f.strict {
+		h.journal.Strict(faultTimeout)
+		defer h.journal.Strict(0)
+	}
+	for i, r := range h.receivers {
+		if err := errors.Join(h.use(r, i == 1, f.modes), h.world.Links[i].Use(f.toxics...)); err != nil {
+			return err
+		}
+		if f.cut {
+			h.world.Links[i].Cut()
+		}
+	}
+	undo := func() error { return nil }
+	switch {
+	case f.disk:
+		if err := RefuseWrites(h.world.Server.PID(), true); err != nil {
+			return err
+		}
+		undo = func() error {
+			// What cannot be written may be lost in the kernel too, so Kith writes nothing more until it is started again.
+			return errors.Join(RefuseWrites(h.world.Server.PID(), false), h.world.Restart(ctx))
+		}
+	case f.locked:
+		var err error
+		if undo, err = h.world.Lock(); err != nil {
+			return err
+		}
+	}
+	half := *phaseFlag / 2
+	if err := pause(ctx, half); err != nil {
+		return err
+	}
+	if f.kill {
+		if err := h.world.Kill(ctx, time.Duration(h.random.Int64N(int64(50*time.Millisecond)))); err != nil {
+			return err
+		}
+	}
+	if err := pause(ctx, half); err != nil {
+		return err
+	}
+	if err := undo(); err != nil {
+		return err
+	}
+	return h.met(ctx, f.modes)
+}
+
+// met waits until somebody has met each of the modes. A failing endpoint is tested meanwhile, since its probes take time.
+func (h *harness) met(ctx context.Context, modes []hostile.Mode) error {
+	ctx, cancel := context.WithTimeout(ctx, faultMet)
+	defer cancel()
+	for looks := 1; ; looks++ {
+		i := slices.IndexFunc(modes, func(m hostile.Mode) bool { return h.count(m) == 0 })
+		if i < 0 {
+			return nil
+		}
+		if pause(ctx, 5*time.Millisecond) != nil { // a receiver gives no signal
+			return fmt.Errorf("nobody met the mode %q within %s", modes[i], faultMet)
+		}
+		if looks%20 == 0 {
+			if err := h.world.Tend(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+func (h *harness) count(m hostile.Mode) int {
+	n := 0
+	for _, r := range h.receivers {
+		n += r.Count(m)
+	}
+	return n
+}
+
+// use sets the modes that a receiver has; none, or none that it has, makes it behave.
+func (h *harness) use(r *hostile.Receiver, overTLS bool, modes []hostile.Mode) error {
+	fit := slices.DeleteFunc(slices.Clone(modes), func(m hostile.Mode) bool { return !slices.Contains(hostile.Modes(overTLS), m) })
+	if len(fit) == 0 {
+		fit = []hostile.Mode{hostile.Good, hostile.GoodChunked, hostile.GoodSliced, hostile.GoodClose}
+	}
+	return r.Use(fit...)
+}
+
+// finish makes all sound, waits until nothing waits any more, and verifies.
+func (h *harness) finish(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), faultDrain)
+	defer cancel()
+	for i, r := range h.receivers {
+		if err := errors.Join(r.Use(hostile.Good), h.world.Links[i].Use()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range h.world.Owners {
+		o.Settle(ctx)
+	}
+	began := time.Now()
+	if err := h.world.Heal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	drained := time.Since(began)
+	found, err := h.world.Verify(ctx, h.journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range found.Problems {
+		t.Error(problem)
+	}
+	t.Logf("drained in %s; %d kills; %+v; %+v", drained.Round(time.Millisecond), h.world.Kills, found, h.journal.Counts())
+	if found.Events == 0 || found.Dead == 0 || h.journal.Counts().Repeats == 0 {
+		t.Error("nothing was proved: there were no events, no dead letters, or no repeats")
+	}
+	for _, m := range hostile.Modes(true) {
+		if h.count(m) == 0 {
+			t.Errorf("nobody met the mode %q", m)
+		}
+	}
+	if err := h.world.Stop(); err != nil {
+		t.Error(err)
+	}
+}
