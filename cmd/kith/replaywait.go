@@ -34,10 +34,13 @@ func (c *cli) awaitReplay(ctx context.Context, client *operator.Client, replay o
 			return fmt.Errorf("no longer waiting; the replay goes on, see `kith replay show %s`", replay.ID)
 		case <-tick.C:
 		}
-		var err error
-		if replay, err = client.Replay(ctx, replay.ID); err != nil && ctx.Err() == nil {
+		looked, err := client.Replay(ctx, replay.ID)
+		if refusal, ok := errors.AsType[*operator.Error](err); ok && !passing(refusal) {
 			c.endProgress()
 			return err
+		}
+		if err == nil { // else the server is away; the replay goes on when it is back
+			replay = looked
 		}
 	}
 	c.endProgress()

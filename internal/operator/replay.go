@@ -4,31 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/kithchat/kith/internal/relation"
 )
-
-// CreateReplay says which settled events of an app to send again. Conditions are joined by and; with none, all events that
-// are kept are sent. ID stands alone.
-type CreateReplay struct {
-	SDKAppID uint32             `json:"sdkappid"`
-	ID       string             `json:"id,omitempty"`   // one event
-	Dead     bool               `json:"dead,omitempty"` // dead letters only
-	Account  string             `json:"account,omitempty"`
-	Command  relation.EventKind `json:"command,omitempty"`
-	From     string             `json:"from,omitempty"`  // made since then: RFC 3339, or how long ago as 2h
-	To       string             `json:"to,omitempty"`    // made before then
-	After    string             `json:"after,omitempty"` // event id, as the position of an export: only what came after it
-	Rate     *float64           `json:"rate,omitempty"`  // events a second at most; left out: as the endpoint takes them
-	DryRun   bool               `json:"dry_run,omitempty"`
-}
-
-// CreatedReplay says how many events were selected, and which job sends them; a dry run makes none.
-type CreatedReplay struct {
-	Selected int64   `json:"selected"`
-	Replay   *Replay `json:"replay,omitempty"`
-}
 
 // Replay is a job that sends events again.
 type Replay struct {
@@ -54,109 +31,6 @@ type ReplayList struct {
 // UpdateReplay changes how fast a replay goes.
 type UpdateReplay struct {
 	Rate *float64 `json:"rate"` // events a second at most; 0: as the endpoint takes them
-}
-
-func (h *handler) createReplay(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var req CreateReplay
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	if h.Replays == nil {
-		return nil, unsupported("this server cannot replay")
-	}
-	selection, err := h.selection(r, req)
-	if err != nil {
-		return nil, err
-	}
-	selected, err := h.Replays.CountReplay(r.Context(), req.SDKAppID, selection)
-	switch {
-	case err != nil:
-		return nil, err
-	case req.DryRun:
-		return CreatedReplay{Selected: selected}, nil
-	case selected == 0:
-		return nil, nothingSelected()
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, err
-	}
-	now, rate := h.Now(), 0.0
-	set(&rate, req.Rate)
-	made, err := h.Replays.CreateReplay(r.Context(), relation.Replay{
-		ID: id.String(), SDKAppID: req.SDKAppID, Selection: selection, State: relation.ReplayRunning, Rate: rate,
-		Created: now, Updated: now,
-	})
-	switch {
-	case isNoEvent(err):
-		return nil, nothingSelected()
-	case err != nil:
-		return nil, err
-	}
-	h.replaysChanged()
-	shown := showReplay(made)
-	return CreatedReplay{Selected: made.Total, Replay: &shown}, nil
-}
-
-func nothingSelected() error {
-	return badRequest("no event matches, so there is nothing to send again; events that still wait are sent anyway")
-}
-
-// selection checks a request and returns what it selects.
-func (h *handler) selection(r *http.Request, req CreateReplay) (relation.ReplaySelection, error) {
-	s := relation.ReplaySelection{ID: req.ID, Dead: req.Dead, Account: req.Account, Kind: req.Command, After: req.After}
-	if req.SDKAppID == 0 {
-		return s, badRequest("sdkappid is missing; a replay is of one app")
-	}
-	if err := req.check(); err != nil {
-		return s, err
-	}
-	var err error
-	if s.From, s.To, err = parseRange(req.From, req.To, h.Now()); err != nil {
-		return s, err
-	}
-	if err := h.known(req.SDKAppID); err != nil {
-		return s, err
-	}
-	if req.ID == "" {
-		return s, nil
-	}
-	alone := relation.ReplaySelection{ID: req.ID}
-	if s != alone {
-		return s, badRequest("id names one event; leave the other conditions out")
-	}
-	record, err := h.record(r.Context(), req.SDKAppID, req.ID)
-	if err == nil && (record.State == relation.StateWaiting || record.State == relation.StateRetrying) {
-		err = badRequest("event %s still waits and will be sent anyway", req.ID)
-	}
-	return s, err
-}
-
-func (req CreateReplay) check() error {
-	if req.ID != "" {
-		if err := checkEventID("id", req.ID); err != nil {
-			return err
-		}
-	}
-	if req.After != "" {
-		if err := checkEventID("after", req.After); err != nil {
-			return err
-		}
-	}
-	if req.Account != "" {
-		if err := checkAccount("account", req.Account); err != nil {
-			return err
-		}
-	}
-	if req.Command != "" {
-		if err := checkCommand(req.Command); err != nil {
-			return err
-		}
-	}
-	if req.Rate != nil && *req.Rate <= 0 {
-		return badRequest("rate must be more than 0 events a second; leave it out to send as fast as the endpoint takes them")
-	}
-	return nil
 }
 
 func (h *handler) listReplays(_ http.ResponseWriter, r *http.Request) (any, error) {
