@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,9 +20,11 @@ type setting struct {
 
 // configReport is the outcome of `kith config check`.
 type configReport struct {
-	OK       bool             `json:"ok"`
-	Problems []string         `json:"problems"`
-	Settings []config.Setting `json:"settings,omitempty"`
+	OK       bool     `json:"ok"`
+	Problems []string `json:"problems"`
+	// Development has a sentence for each setting that is not for production.
+	Development []string         `json:"development,omitempty"`
+	Settings    []config.Setting `json:"settings,omitempty"`
 }
 
 func (c *cli) configCommand() *cobra.Command {
@@ -66,12 +69,16 @@ func (c *cli) configCheckCommand() *cobra.Command {
 			report.Problems = strings.Split(err.Error(), "\n")
 		} else {
 			report.Settings = cfg.Settings(origins)
+			report.Development = cfg.Development()
 		}
 		var printing error
 		if c.json {
 			printing = c.print(report, nil)
 		} else if err == nil {
 			printing = printed(cfg.WriteYAML(c.out, origins))
+			for _, note := range report.Development {
+				_, _ = fmt.Fprintln(c.err, "for development only: "+note)
+			}
 		}
 		if err != nil {
 			return err

@@ -84,8 +84,11 @@ func TestConfigCheck(t *testing.T) {
 	}
 	var report configReport
 	decode(t, execute(t, env, "config", "check", "--config", file, "--json").out, &report)
-	if !report.OK || len(report.Settings) == 0 {
+	if !report.OK || len(report.Settings) == 0 || len(report.Development) != 3 {
 		t.Errorf("%+v", report)
+	}
+	if notes := strings.Count(r.err, "for development only: "); notes != 3 || !strings.Contains(r.err, "for development only: master-key is empty") {
+		t.Errorf("%d settings are said to be for development only:\n%s", notes, r.err)
 	}
 	env["KITH_MAX_BODY"] = "none"
 	env["KITH_LISTEN"] = "nowhere"
