@@ -52,10 +52,10 @@ func TestDownForThreeDays(t *testing.T) {
 		w.o.Budget = 96 * time.Hour
 		w.start()
 		want := map[string][]string{}
-		for n := range 1200 {
-			owner := fmt.Sprint("user", n%400)
+		for n := range 360 {
+			owner := fmt.Sprint("user", n%120)
 			want[owner] = append(want[owner], w.outbox.commit(appA, owner, "x").ID)
-			pass(3 * time.Minute)
+			pass(10 * time.Minute)
 		}
 		w.expect("meanwhile", relation.EndpointFailing)
 		if s := w.endpoint(); s.Reason != "status: 500" || s.Since.IsZero() || s.NextProbe.IsZero() || s.Limit != 1 {
@@ -274,7 +274,7 @@ func TestRecoveryDrainsQuicklyWithoutAStampede(t *testing.T) {
 		}
 		w := newWorld(t, rc)
 		w.start()
-		for n := range 5000 {
+		for n := range 2500 {
 			w.outbox.commit(appA, fmt.Sprint("user", n), "x")
 		}
 		pass(time.Until(up))

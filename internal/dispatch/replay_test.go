@@ -227,7 +227,7 @@ func TestReplayWaitsForAnEndpointThatIsPaused(t *testing.T) {
 		w.apps.set(paused)
 		w.start()
 		m.order(w.d, running)
-		pass(100 * time.Hour)
+		pass(10 * time.Hour)
 		if r := m.job("job-1"); len(rc.seen()) != 0 || r.Note != "waits: the endpoint is paused: moving house" {
 			t.Errorf("%d sent, note %q", len(rc.seen()), r.Note)
 		}

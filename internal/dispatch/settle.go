@@ -41,11 +41,6 @@ type settler struct {
 	closed bool
 }
 
-// share is what one app has pending, oldest first.
-type share struct {
-	pending []verdict
-}
-
 func newSettler(outbox relation.Outbox, log *slog.Logger) *settler {
 	return &settler{outbox: outbox, log: log, wake: make(chan struct{}, 1), shares: map[uint32]*share{}}
 }
@@ -55,7 +50,7 @@ func (s *settler) add(v verdict) {
 	s.mu.Lock()
 	of := s.shares[v.SDKAppID]
 	if of == nil {
-		of = &share{}
+		of = &share{sdkAppID: v.SDKAppID}
 		s.shares[v.SDKAppID] = of
 	}
 	if len(of.pending) == 0 {
@@ -100,60 +95,6 @@ func (s *settler) run(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// gather takes a batch, after waiting a moment for it to grow.
-func (s *settler) gather(ctx context.Context) (batch []verdict, closed bool) {
-	if s.small() {
-		sleep(ctx, settleLinger)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	taken := make([]int, len(s.turns))
-	for more := true; more && len(batch) < settleBatch; {
-		more = false
-		for i, of := range s.turns {
-			if len(batch) < settleBatch && taken[i] < min(len(of.pending), settleShare) {
-				batch = append(batch, of.pending[taken[i]])
-				taken[i]++
-				more = true
-			}
-		}
-	}
-	s.remove(taken)
-	return batch, s.closed
-}
-
-// small reports whether it is worth waiting for more.
-func (s *settler) small() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, of := range s.turns {
-		if len(of.pending) >= settleShare {
-			return false
-		}
-		n += len(of.pending)
-	}
-	return n > 0 && n < settleBatch
-}
-
-// remove drops what was taken. An app that has more, and got something, goes behind those that got nothing.
-func (s *settler) remove(taken []int) {
-	var first, then []*share
-	for i, of := range s.turns {
-		rest := copy(of.pending, of.pending[taken[i]:])
-		clear(of.pending[rest:])
-		of.pending = of.pending[:rest]
-		switch {
-		case rest == 0:
-		case taken[i] == 0:
-			first = append(first, of)
-		default:
-			then = append(then, of)
-		}
-	}
-	s.turns = append(first, then...)
 }
 
 // commit makes a batch durable and tells its lanes. It reports false when ctx ended first.
