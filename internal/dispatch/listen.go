@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -43,14 +44,14 @@ func (d *Dispatcher) Listen(sdkAppID uint32) (relation.Listening, error) {
 	}, nil
 }
 
-// endListening ends it for some apps.
+// endListening ends it for some apps. It asks about them without a lock, since of takes those of endpoints.
 func (d *Dispatcher) endListening(of func(sdkAppID uint32) bool) {
 	d.hubsMu.Lock()
-	defer d.hubsMu.Unlock()
-	for id, h := range d.hubs {
+	hubs := maps.Clone(d.hubs)
+	d.hubsMu.Unlock()
+	for id, h := range hubs {
 		if of(id) {
 			h.clear()
-			delete(d.hubs, id)
 		}
 	}
 }
