@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"sync/atomic"
 )
 
 // prefix begins the path of every JSON endpoint.
@@ -14,6 +15,7 @@ const prefix = "/operator/v1"
 type handler struct {
 	Options
 	listeners listeners
+	streams   atomic.Int64 // that are open
 }
 
 // endpoint is one call of the JSON API.

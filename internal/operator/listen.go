@@ -52,6 +52,11 @@ func (h *handler) listen(w http.ResponseWriter, r *http.Request) (any, error) {
 	if h.Delivery == nil {
 		return nil, unsupported("this server does not deliver")
 	}
+	end, err := h.openStream()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	switch mode := r.URL.Query().Get("mode"); mode {
 	case ListenMirror, "":
 		return nil, h.listenMirror(w, r, app)

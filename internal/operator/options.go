@@ -41,6 +41,8 @@ type Options struct {
 	// LineTimeout is how long the reader of a stream may take for a line. One that takes longer is cut off, so that it holds
 	// up nothing; 0: DefaultLineTimeout.
 	LineTimeout time.Duration
+	// MaxStreams is how many streams can be open at a time; 0: DefaultMaxStreams.
+	MaxStreams int
 	// CA returns the certificate of the CA that issues client certificates, in PEM. Nil: this server has none.
 	CA func() string
 	// KickedAt returns when the account was last kicked in Unix seconds, 0 for never. Nil: checks of UserSigs do not
@@ -77,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.LineTimeout <= 0 {
 		o.LineTimeout = DefaultLineTimeout
+	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = DefaultMaxStreams
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -11,6 +12,8 @@ const (
 	DefaultHeartbeat = 15 * time.Second
 	// DefaultLineTimeout is how long a reader may take for a line.
 	DefaultLineTimeout = 30 * time.Second
+	// DefaultMaxStreams is how many streams can be open at a time.
+	DefaultMaxStreams = 100
 )
 
 // Pulse is what a line of any stream can say about the stream itself.
@@ -53,6 +56,18 @@ func (l *lines) write(value any) error {
 
 // end takes the deadline back, since the connection can be used again.
 func (l *lines) end() { _ = l.control.SetWriteDeadline(time.Time{}) }
+
+// openStream counts a stream, which can hold some megabytes for a reader that is slow, or refuses it.
+func (h *handler) openStream() (end func(), err error) {
+	if h.streams.Add(1) > int64(h.MaxStreams) {
+		h.streams.Add(-1)
+		return nil, &Error{
+			Status: http.StatusServiceUnavailable, Code: CodeUnavailable,
+			Message: fmt.Sprintf("%d streams are open already; end one of them first", h.MaxStreams),
+		}
+	}
+	return func() { h.streams.Add(-1) }, nil
+}
 
 // stream is what comes on a channel, as lines.
 type stream[T any] struct {

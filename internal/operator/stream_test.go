@@ -183,6 +183,27 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	}
 }
 
+func TestTooManyStreamsAreRefused(t *testing.T) {
+	f := serve(t, func(o *operator.Options) { o.MaxStreams = 2 })
+	f.newApp(t)
+	f.listenOn(t, 7)
+	first, feed := f.tail(t, operator.EventQuery{})
+	f.listen(t, operator.ListenInstead)
+	for name, err := range map[string]error{
+		"tail":   f.Tail(t.Context(), operator.EventQuery{}, nil),
+		"listen": f.Listen(t.Context(), 7, operator.ListenInstead, nil),
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, err, http.StatusServiceUnavailable, operator.CodeUnavailable) })
+	}
+	close(feed.c)
+	if line := first.next(t); line.End == "" {
+		t.Errorf("line %+v", line)
+	}
+	<-first.ended
+	<-feed.closed
+	f.tail(t, operator.EventQuery{}) // there is room again
+}
+
 // push feeds a value, unless the handler has closed the feed.
 func push[T any](f *feed[T], value T) bool {
 	select {

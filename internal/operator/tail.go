@@ -35,8 +35,13 @@ func (h *handler) tailEvents(w http.ResponseWriter, r *http.Request) (any, error
 	if h.Delivery == nil {
 		return nil, unsupported("this server does not deliver")
 	}
+	end, err := h.openStream()
+	if err != nil {
+		return nil, err
+	}
 	watch := h.Delivery.Watch(app, false)
 	defer watch.Close()
+	defer end()
 	stream[relation.Activity]{
 		source: watch.C, lost: watch.Lost,
 		line: func(a relation.Activity, p Pulse) (any, bool) {
