@@ -26,6 +26,8 @@ const (
 	// attemptFields are the columns of an attempt, in the order of attemptColumns.
 	attemptFields = `number, at_us, took_us, status, fault, reason, note, node, replay, answer`
 	attemptArrays = `$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bytea[]`
+	// attemptSize is what a row of attempt is taken to occupy, in bytes; recordBytes has it too.
+	attemptSize = 200
 )
 
 // attemptColumns are attempts, a column for each field.

@@ -12,6 +12,7 @@ type batch struct {
 	store   *Store
 	applies []*call
 	settles []*call
+	replays []*call
 	alone   *call
 
 	apps     map[uint32]bool // those that calls name: whether they are there
@@ -74,6 +75,9 @@ func newBatch(s *Store, calls []*call) *batch {
 			b.applies = append(b.applies, c)
 		case c.alone != nil:
 			b.alone = c
+		case c.replayed != nil:
+			b.replays = append(b.replays, c)
+			b.verdicts += len(c.replayed)
 		default:
 			b.settles = append(b.settles, c)
 			b.verdicts += len(c.settle)
@@ -90,8 +94,13 @@ func (b *batch) run(c conn) error {
 		b.lists, b.tallies = b.alone.lists, b.alone.tallies
 		return err
 	}
-	if err := b.settle(c); err != nil || len(b.applies) == 0 {
-		return err
+	for _, write := range []func(conn) error{b.settle, b.settleReplays, b.writeTallies} {
+		if err := write(c); err != nil {
+			return err
+		}
+	}
+	if len(b.applies) == 0 {
+		return nil
 	}
 	if err := b.load(c); err != nil {
 		return err

@@ -14,6 +14,8 @@ type engine interface {
 	write(ctx context.Context, fn func(conn) error) error
 	// read runs fn on a consistent view that has every commit made so far.
 	read(ctx context.Context, fn func(conn) error) error
+	// readAlone is read on a connection of its own, for what may take long.
+	readAlone(ctx context.Context, fn func(conn) error) error
 	// backup writes a consistent copy to a new file.
 	backup(ctx context.Context, path string) error
 	// scrub removes what is left of overwritten and deleted rows from the files.

@@ -189,6 +189,22 @@ func (e *postgresEngine) read(ctx context.Context, fn func(conn) error) error {
 	return fn(postgresConn{ctx, tx})
 }
 
+func (e *postgresEngine) readAlone(ctx context.Context, fn func(conn) error) error {
+	c, err := pgx.ConnectConfig(ctx, e.config.Copy())
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return redactPostgres(err)
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	tx, err := c.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	return fn(postgresConn{ctx, tx})
+}
+
 // beginRead starts a reading transaction. After a restart of the server every connection of the pool may be dead; each
 // failure drops one.
 func (e *postgresEngine) beginRead(ctx context.Context) (tx pgx.Tx, err error) {

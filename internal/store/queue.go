@@ -25,6 +25,8 @@ type call struct {
 	settle []relation.Settlement
 	next   []relation.EventKey // answer of a settle
 
+	replayed []relation.ReplaySettlement
+
 	alone   func(conn) error
 	lists   []relation.ListChange // what alone changed of lists
 	tallies tallies               // likewise, of settled events
@@ -42,7 +44,7 @@ const (
 )
 
 // rows estimates the work of a call.
-func (c *call) rows() int { return 1 + len(c.scope.Accounts) + len(c.settle) }
+func (c *call) rows() int { return 1 + len(c.scope.Accounts) + len(c.settle) + len(c.replayed) }
 
 // queue holds the calls that wait for the next commit, in order of arrival.
 type queue struct {

@@ -99,6 +99,16 @@ func (q *search) below(id uuid.UUID) {
 	}
 }
 
+// behind is the lowest id after another.
+func behind(id uuid.UUID) uuid.UUID {
+	for i := len(id) - 1; i >= 0; i-- {
+		if id[i]++; id[i] != 0 {
+			return id
+		}
+	}
+	return uuid.Max
+}
+
 func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
 func (q *search) matches(e *relation.Record) bool {

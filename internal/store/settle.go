@@ -37,7 +37,6 @@ func (b *batch) settle(c conn) error {
 		func() error { return b.bury(c, &dead) },
 		func() error { return b.deliver(c, &delivered) },
 		func() error { return owners.promote(c) },
-		func() error { return b.tallies.write(c) },
 	} {
 		if err := write(); err != nil {
 			return err

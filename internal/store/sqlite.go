@@ -31,6 +31,8 @@ const (
 	// checkpointPasses bounds the passes over the log for one checkpoint. Each moves what was written during the one
 	// before, which is less each time.
 	checkpointPasses = 16
+	// journalLimit is what the log's file shrinks to, in bytes, when it starts over after it grew behind a long read.
+	journalLimit = "journal_size_limit=67108864"
 )
 
 type sqliteEngine struct {
@@ -86,7 +88,7 @@ func openSQLiteConn(path string, mode sqlite.OpenFlags) (sqliteConn, error) {
 		return sqliteConn{}, err
 	}
 	c.SetBusyTimeout(10 * time.Second)
-	for _, q := range []string{"synchronous=FULL", "wal_autocheckpoint=0", "cache_size=-65536", "temp_store=MEMORY"} {
+	for _, q := range []string{"synchronous=FULL", "wal_autocheckpoint=0", "cache_size=-65536", "temp_store=MEMORY", journalLimit} {
 		if err := sqlitex.ExecuteTransient(c, "PRAGMA "+q, nil); err != nil {
 			_ = c.Close()
 			return sqliteConn{}, err
@@ -138,6 +140,22 @@ func (e *sqliteEngine) read(ctx context.Context, fn func(conn) error) error {
 		return ctx.Err()
 	}
 	defer func() { e.readers <- c }()
+	return e.readOn(ctx, c, fn)
+}
+
+func (e *sqliteEngine) readAlone(ctx context.Context, fn func(conn) error) error {
+	c, err := openSQLiteConn(e.path, sqlite.OpenReadOnly)
+	if err != nil {
+		return describeSQLite(e.path, err)
+	}
+	defer func() { _ = c.c.Close() }()
+	if err := c.exec("PRAGMA cache_size=-4096"); err != nil { // it reads each page once
+		return describeSQLite(e.path, err)
+	}
+	return e.readOn(ctx, c, fn)
+}
+
+func (e *sqliteEngine) readOn(ctx context.Context, c sqliteConn, fn func(conn) error) error {
 	c.c.SetInterrupt(ctx.Done())
 	defer c.c.SetInterrupt(nil)
 	if err := c.exec("BEGIN"); err != nil {

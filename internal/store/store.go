@@ -57,7 +57,7 @@ type Batch struct {
 // closeGrace is how long Close waits for a commit before it cuts it off; only a PostgreSQL that hangs takes that long.
 const closeGrace = 5 * time.Second
 
-// Store is a database. It implements relation.Store, relation.Outbox and relation.AppStore.
+// Store is a database. It implements all store ports of package relation.
 type Store struct {
 	engine   engine
 	lock     io.Closer // of the data directory
@@ -89,6 +89,8 @@ var (
 	_ relation.Outbox   = (*Store)(nil)
 	_ relation.AppStore = (*Store)(nil)
 	_ relation.Records  = (*Store)(nil)
+	_ relation.Replays  = (*Store)(nil)
+	_ relation.Exporter = (*Store)(nil)
 )
 
 // Open opens the database, creates or migrates it, and starts the store's goroutines. An error is a sentence for the

@@ -38,3 +38,5 @@ func (t tallies) write(c conn) error {
 	}
 	return c.each(upsertTotals, nil, apps, events, bytes)
 }
+
+func (b *batch) writeTallies(c conn) error { return b.tallies.write(c) }

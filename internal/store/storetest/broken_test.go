@@ -165,7 +165,7 @@ func TestDefectsOfOrder(t *testing.T) {
 
 // failing returns the tests of the areas that fail with engines of f.
 func failing(t *testing.T, f Factory) (names []string) {
-	for _, tests := range [][]test{accountTests(), blockTests(), eventTests(), settleTests(), appTests(), commitTests(), onlineTests(), recordTests()} {
+	for _, tests := range [][]test{accountTests(), blockTests(), eventTests(), settleTests(), appTests(), commitTests(), onlineTests(), recordTests(), replayTests(), exportTests()} {
 		for _, c := range tests {
 			if fails(t, func(r *recorder) {
 				x := newFixture(r, f, c.with)

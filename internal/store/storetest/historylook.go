@@ -36,6 +36,8 @@ func (h *history) lookAtAll() {
 			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
 			b.WriteString(s.lookAtStats())
 			b.WriteString(s.lookAtRecords(limit))
+			b.WriteString(s.lookAtSelection(limit))
+			b.WriteString(s.lookAtExport())
 			return b.String()
 		}})
 	}

@@ -39,8 +39,10 @@ func (h *history) next(app *relation.App) op {
 		return h.pageOp(app)
 	case n < 79:
 		return h.checkOp(app)
-	case n < 94:
+	case n < 92:
 		return h.settleOp(app)
+	case n < 94:
+		return h.replayOp(app)
 	case n < 96:
 		return h.updateOp(app)
 	case n < 97:

@@ -28,8 +28,9 @@ type model struct {
 	accounts map[account]*modelAccount
 	queues   map[account]*modelQueue
 	settled  []relation.Record // delivered and dead, in the order of that
-	last     int64             // time of the newest id ever, in Unix milliseconds
-	told     relation.Commit   // of the change under way
+	replays  []relation.Replay
+	last     int64           // time of the newest id ever, in Unix milliseconds
+	told     relation.Commit // of the change under way
 }
 
 // account names an account of an app, imported or not.
@@ -269,5 +270,6 @@ func (m *model) DeleteApp(_ context.Context, sdkAppID uint32) error {
 	maps.DeleteFunc(m.accounts, func(k account, _ *modelAccount) bool { return k.sdkAppID == sdkAppID })
 	maps.DeleteFunc(m.queues, func(k account, _ *modelQueue) bool { return k.sdkAppID == sdkAppID })
 	m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.SDKAppID == sdkAppID })
+	m.replays = slices.DeleteFunc(m.replays, func(r relation.Replay) bool { return r.SDKAppID == sdkAppID })
 	return nil
 }

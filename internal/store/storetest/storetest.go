@@ -13,6 +13,8 @@ type Engine interface {
 	relation.Outbox
 	relation.AppStore
 	relation.Records
+	relation.Replays
+	relation.Exporter
 	// Close ends background work and releases the database. Calls under way end first or fail with
 	// relation.ErrUnavailable; later ones fail.
 	Close() error
@@ -57,6 +59,8 @@ func Run(t *testing.T, f Factory) {
 		{"online", onlineTests()},
 		{"settle", settleTests()},
 		{"record", recordTests()},
+		{"replay", replayTests()},
+		{"export", exportTests()},
 		{"app", appTests()},
 		{"apply", applyTests()},
 		{"concurrent", concurrentTests()},

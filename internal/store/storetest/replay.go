@@ -1,0 +1,467 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kithchat/kith/internal/relation"
+)
+
+func replayTests() []test {
+	return []test{
+		{name: "selections", run: replaySelections},
+		{name: "a selection of many rows", run: replayMany},
+		{name: "a replay's life", run: replayLife},
+		{name: "progress and orders", run: replayProgress},
+		{name: "what is no replay", run: replayErrors},
+		{name: "attempts on a delivered event", run: replayDelivered},
+		{name: "attempts on a dead letter", run: replayDead},
+		{name: "settling twice", run: replayTwice},
+		{name: "settlements of many", run: replayBatch},
+		{name: "without a record", run: replayOff, with: func(o *Options) { o.Retention = 0 }},
+		{name: "a deleted app", run: replayOfDeletedApp},
+	}
+}
+
+// selection returns what a selection of the fixture's app names, read in pages.
+func (x *fixture) selection(s relation.ReplaySelection, limit int) (all []relation.ReplayEvent) {
+	x.Helper()
+	for after := ""; ; {
+		page, err := x.ReplayPage(x.ctx, x.app.SDKAppID, s, after, limit)
+		x.ok("replay page", err)
+		if len(page) > limit {
+			x.Fatalf("a page of %d, asked for at most %d", len(page), limit)
+		}
+		for _, e := range page {
+			if e.ID <= after {
+				x.Fatalf("%s comes after %s", e.ID, after)
+			}
+			after = e.ID
+			e.Created = milli(e.Created)
+			all = append(all, e)
+		}
+		if len(page) == 0 {
+			break
+		}
+	}
+	n, err := x.CountReplay(x.ctx, x.app.SDKAppID, s)
+	x.ok("count", err)
+	equal(x, "count", n, int64(len(all)))
+	return all
+}
+
+// settled returns the settled ones of events, oldest first.
+func settled(all []relation.Record) (events []relation.ReplayEvent) {
+	for _, e := range slices.Backward(all) {
+		if e.State == relation.StateDelivered || e.State == relation.StateDead {
+			events = append(events, relation.ReplayEvent{Event: e.Event, Dead: e.State == relation.StateDead})
+		}
+	}
+	return events
+}
+
+func replaySelections(x *fixture) {
+	all := settled(mixture(x))
+	middle := all[len(all)/2]
+	for what, c := range map[string]struct {
+		s  relation.ReplaySelection
+		in func(e relation.ReplayEvent) bool
+	}{
+		"all":     {relation.ReplaySelection{}, func(relation.ReplayEvent) bool { return true }},
+		"one":     {relation.ReplaySelection{ID: middle.ID}, func(e relation.ReplayEvent) bool { return e.ID == middle.ID }},
+		"dead":    {relation.ReplaySelection{Dead: true}, func(e relation.ReplayEvent) bool { return e.Dead }},
+		"account": {relation.ReplaySelection{Account: "b"}, func(e relation.ReplayEvent) bool { return e.Owner == "b" }},
+		"nobody":  {relation.ReplaySelection{Account: "\x00"}, func(relation.ReplayEvent) bool { return false }},
+		"kind": {
+			relation.ReplaySelection{Kind: relation.EventBlockDelete},
+			func(e relation.ReplayEvent) bool { return e.Kind == relation.EventBlockDelete },
+		},
+		"time": {
+			relation.ReplaySelection{From: all[2].Created, To: middle.Created.Add(time.Microsecond)},
+			func(e relation.ReplayEvent) bool {
+				return !e.Created.Before(all[2].Created) && !e.Created.After(middle.Created)
+			},
+		},
+		"after and until": {
+			relation.ReplaySelection{After: all[1].ID, Until: middle.ID},
+			func(e relation.ReplayEvent) bool { return e.ID > all[1].ID && e.ID <= middle.ID },
+		},
+		"much at once": {
+			relation.ReplaySelection{Dead: true, Account: "a", Kind: relation.EventBlockAdd, After: all[0].ID, From: all[1].Created},
+			func(e relation.ReplayEvent) bool {
+				return e.Dead && e.Owner == "a" && e.Kind == relation.EventBlockAdd && e.ID > all[0].ID && !e.Created.Before(all[1].Created)
+			},
+		},
+	} {
+		want := slices.DeleteFunc(slices.Clone(all), func(e relation.ReplayEvent) bool { return !c.in(e) })
+		for _, limit := range []int{1, 3, 100} {
+			equal(x, what, x.selection(c.s, limit), want)
+		}
+	}
+}
+
+// replayMany looks for few events among more than an engine looks at in one go.
+func replayMany(x *fixture) {
+	const n = 4500
+	x.importAll("a", "b")
+	var events []relation.NewEvent
+	for i := range n {
+		events = append(events, relation.NewEvent{Kind: relation.EventKinds()[min(1, i%(n-1))], Targets: []string{"b"}})
+	}
+	x.ok("apply", x.Apply(x.ctx, relation.Scope{SDKAppID: appID, Owner: "a"}, func(relation.Snapshot) relation.Change {
+		return relation.Change{At: x.clock.Now(), Events: events}
+	}))
+	var settlements []relation.Settlement
+	for _, e := range x.reported(n) {
+		settlements = append(settlements, x.verdict(relation.Delivered, e))
+	}
+	x.settle(settlements...)
+	got := x.selection(relation.ReplaySelection{Kind: relation.EventBlockAdd}, 5)
+	equal(x, "found", len(got), 2)
+	equal(x, "ids", []string{got[0].ID, got[1].ID}, []string{x.reported(n)[0].ID, x.reported(n)[n-1].ID})
+}
+
+// replay starts a replay of the fixture's app.
+func (x *fixture) replay(s relation.ReplaySelection) relation.Replay {
+	x.Helper()
+	now := x.clock.Now()
+	r, err := x.CreateReplay(x.ctx, relation.Replay{
+		SDKAppID: x.app.SDKAppID, Selection: s, State: relation.ReplayRunning, Rate: 12.5, Created: now, Updated: now,
+	})
+	x.ok("create replay", err)
+	return plainReplay(r)
+}
+
+func plainReplay(r relation.Replay) relation.Replay {
+	r.Created, r.Updated = milli(r.Created), milli(r.Updated)
+	return r
+}
+
+func (x *fixture) save(p relation.ReplayProgress) relation.Replay {
+	x.Helper()
+	r, err := x.SaveReplay(x.ctx, p)
+	x.ok("save", err)
+	return plainReplay(r)
+}
+
+func replayLife(x *fixture) {
+	all := settled(mixture(x))
+	r := x.replay(relation.ReplaySelection{From: all[1].Created, Account: "a"})
+	selected := x.selection(relation.ReplaySelection{From: all[1].Created, Account: "a"}, 100)
+	want := relation.Replay{
+		ID: r.ID, SDKAppID: appID, State: relation.ReplayRunning, Rate: 12.5, Total: int64(len(selected)),
+		Selection: relation.ReplaySelection{From: all[1].Created, Account: "a", Until: selected[len(selected)-1].ID},
+		Created:   milli(x.clock.Now()), Updated: milli(x.clock.Now()),
+	}
+	if r.ID == "" {
+		x.Fatal("a replay has no id")
+	}
+	equal(x, "replay", text(r), text(want))
+	x.clock.advance(time.Minute)
+	second := x.replay(relation.ReplaySelection{})
+	// What is made and settled later does not belong to it.
+	x.importAll("z")
+	x.block("z", "t0")
+	heads := x.heads(far, 100)
+	x.settle(x.attempted(relation.Delivered, heads[slices.IndexFunc(heads, func(h relation.DueHead) bool { return h.Owner == "z" })].Event))
+	equal(x, "what belongs to it", len(x.selection(second.Selection, 10)), int(second.Total))
+	for range 2 {
+		got, err := x.Replays(x.ctx, appID)
+		x.ok("replays", err)
+		equal(x, "replays, newest first", text([]relation.Replay{plainReplay(got[0]), plainReplay(got[1])}), text([]relation.Replay{second, want}))
+		everyone, err := x.Replays(x.ctx, 0)
+		x.ok("replays", err)
+		equal(x, "replays of all", len(everyone), 2)
+		none, err := x.Replays(x.ctx, appID+1)
+		x.ok("replays", err)
+		equal(x, "replays of another app", len(none), 0)
+		one, err := x.Replay(x.ctx, r.ID)
+		x.ok("replay", err)
+		equal(x, "replay", text(plainReplay(one)), text(want))
+		x.restart()
+	}
+}
+
+func replayProgress(x *fixture) {
+	all := settled(mixture(x))
+	want := x.replay(relation.ReplaySelection{})
+	x.clock.advance(time.Second)
+	// The dispatcher says how far it is.
+	got := x.save(relation.ReplayProgress{ID: want.ID, Rate: -1, Cursor: all[1].ID, Delivered: 2, Failed: 1, Note: "slow", At: x.clock.Now()})
+	want.Cursor, want.Delivered, want.Failed, want.Note, want.Updated = all[1].ID, 2, 1, "slow", milli(x.clock.Now())
+	equal(x, "progress", text(got), text(want))
+	// An operator pauses it, and it does not go back.
+	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayPaused, Rate: 3, Note: "paused", At: x.clock.Now()})
+	want.State, want.Rate, want.Note = relation.ReplayPaused, 3, "paused"
+	equal(x, "paused", text(got), text(want))
+	got = x.save(relation.ReplayProgress{ID: want.ID, Rate: -1, Cursor: all[0].ID, Delivered: 1, Note: "paused", At: x.clock.Now()})
+	equal(x, "progress of before", text(got), text(want))
+	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayCancelled, Rate: -1, Note: "cancelled", At: x.clock.Now()})
+	want.State, want.Note = relation.ReplayCancelled, "cancelled"
+	equal(x, "cancelled", text(got), text(want))
+	x.restart()
+	// It has ended, but what was under way is counted.
+	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayRunning, Rate: -1, Delivered: 5, Cursor: all[2].ID, At: x.clock.Now()})
+	want.Delivered, want.Cursor = 5, all[2].ID
+	equal(x, "after its end", text(got), text(want))
+}
+
+func replayErrors(x *fixture) {
+	x.importAll("a", "b")
+	e := commit(x, "a", "b")[0]
+	want := func(what string, err, target error) {
+		x.Helper()
+		if !errors.Is(err, target) {
+			x.Fatalf("%s: got error %v, want %v", what, err, target)
+		}
+	}
+	create := func(app uint32, s relation.ReplaySelection) error {
+		_, err := x.CreateReplay(x.ctx, relation.Replay{SDKAppID: app, Selection: s, State: relation.ReplayRunning, Created: x.clock.Now()})
+		return err
+	}
+	want("an event that waits", create(appID, relation.ReplaySelection{ID: e.ID}), relation.ErrNoEvent)
+	want("another app", create(appID+1, relation.ReplaySelection{}), relation.ErrNoApp)
+	for _, s := range []relation.ReplaySelection{{ID: "x"}, {After: "'"}, {Until: "\x00"}} {
+		want("a bad id", create(appID, s), relation.ErrParameter)
+		_, err := x.CountReplay(x.ctx, appID, s)
+		want("a bad id", err, relation.ErrParameter)
+	}
+	_, err := x.ReplayPage(x.ctx, appID, relation.ReplaySelection{}, "x", 1)
+	want("a bad cursor", err, relation.ErrParameter)
+	for _, id := range []string{"", "x", "\x00", uuid.NewString()} {
+		_, err := x.Replay(x.ctx, id)
+		want("an unknown replay", err, relation.ErrNoReplay)
+		_, err = x.SaveReplay(x.ctx, relation.ReplayProgress{ID: id})
+		want("progress of an unknown replay", err, relation.ErrNoReplay)
+	}
+	x.ok("settling what never was", x.SettleReplay(x.ctx, []relation.ReplaySettlement{
+		{SDKAppID: appID, ID: e.ID, Attempt: x.attempt(1, "")},
+		{SDKAppID: appID, ID: "x", Attempt: x.attempt(1, "")},
+		{SDKAppID: appID + 1, ID: uuid.NewString(), Attempt: x.attempt(1, "")},
+	}))
+	equal(x, "the event that waits", x.record(e.ID).Log, nil)
+	ctx, cancel := context.WithCancel(x.ctx)
+	cancel()
+	want("cancelled", x.SettleReplay(ctx, []relation.ReplaySettlement{{SDKAppID: appID, ID: e.ID}}), context.Canceled)
+}
+
+// again returns a settlement of an attempt that a replay made now.
+func (x *fixture) again(v relation.Verdict, id string, number int) relation.ReplaySettlement {
+	reason := "status"
+	if v == relation.Delivered {
+		reason = ""
+	}
+	a := x.attempt(number, reason)
+	a.Replay = "some-replay"
+	return relation.ReplaySettlement{SDKAppID: x.app.SDKAppID, ID: id, Verdict: v, Attempt: a}
+}
+
+func (x *fixture) settleReplay(settlements ...relation.ReplaySettlement) {
+	x.Helper()
+	x.ok("settle replay", x.SettleReplay(x.ctx, settlements))
+}
+
+func replayDelivered(x *fixture) {
+	x.importAll("a", "b")
+	e := commit(x, "a", "b")[0]
+	x.settle(x.attempted(relation.Delivered, e))
+	want := x.record(e.ID)
+	bytes := x.recordBytes()
+	for n, v := range []relation.Verdict{relation.Retry, relation.Dead, relation.Delivered, relation.Delivered} {
+		x.clock.advance(time.Second)
+		s := x.again(v, e.ID, 2+n)
+		x.settleReplay(s)
+		want.Log = append(want.Log, s.Attempt)
+		if v == relation.Delivered {
+			want.Replayed++
+		}
+		equal(x, "record", x.record(e.ID), want)
+	}
+	if x.recordBytes() < bytes {
+		x.Fatal("attempts make a record smaller")
+	}
+	x.restart()
+	equal(x, "record after a restart", x.record(e.ID), want)
+	equal(x, "stats", x.recordStats(), map[uint32]int64{appID: 1})
+}
+
+// recordBytes returns the size of the record.
+func (x *fixture) recordBytes() (sum int64) {
+	x.Helper()
+	stats, err := x.RecordStats(x.ctx)
+	x.ok("record stats", err)
+	for _, s := range stats {
+		sum += s.Bytes
+	}
+	return sum
+}
+
+func replayDead(x *fixture) {
+	x.importAll("a", "b", "c")
+	events := commit(x, "a", "b", "c")
+	x.settle(x.attempted(relation.Retry, events[0]))
+	x.clock.advance(time.Minute)
+	events[0].Attempts = 1
+	x.settle(x.attempted(relation.Dead, events[0]))
+	want := x.record(events[0].ID)
+	for range 2 {
+		x.clock.advance(time.Second)
+		s := x.again(relation.Dead, want.ID, 3)
+		x.settleReplay(s)
+		want.Log = append(want.Log, s.Attempt)
+		equal(x, "a dead letter stays one", x.record(want.ID), want)
+		equal(x, "dead letters", len(x.letters(appID, 10)), 1)
+		x.restart()
+	}
+	x.clock.advance(time.Second)
+	s := x.again(relation.Delivered, want.ID, 4)
+	x.settleReplay(s)
+	want.State, want.Reason, want.Settled = relation.StateDelivered, "", milli(s.Attempt.At.Add(s.Attempt.Took))
+	want.Log = append(want.Log, s.Attempt)
+	for range 2 {
+		equal(x, "delivered", x.record(want.ID), want)
+		equal(x, "dead letters", len(x.letters(appID, 10)), 0)
+		equalStats(x, "outbox", []relation.OutboxStats{{SDKAppID: appID, Waiting: 1, Oldest: events[1].Created}})
+		equal(x, "stats", x.recordStats(), map[uint32]int64{appID: 1})
+		x.restart()
+	}
+}
+
+func replayTwice(x *fixture) {
+	all := settled(mixture(x))
+	var settlements []relation.ReplaySettlement
+	for i, e := range all {
+		settlements = append(settlements, x.again(relation.Verdict(i%3), e.ID, 9))
+	}
+	x.settleReplay(settlements...)
+	observe := func() any {
+		var records []relation.Record
+		for _, e := range all {
+			records = append(records, x.record(e.ID))
+		}
+		return []any{records, x.stats(), x.recordStats(), x.recordBytes(), len(x.letters(0, 10))}
+	}
+	before := observe()
+	x.settleReplay(settlements...)
+	x.settleReplay(settlements[0], settlements[0])
+	equal(x, "after the same again", observe(), before)
+	x.restart()
+	equal(x, "after a restart", observe(), before)
+}
+
+// replayBatch settles a replay of many events in calls at the same time, several attempts of each.
+func replayBatch(x *fixture) {
+	const callers = 8
+	all := settled(mixture(x))
+	want := make(map[string]relation.Record)
+	for _, e := range all {
+		want[e.ID] = x.record(e.ID)
+	}
+	x.clock.advance(time.Second)
+	together(x, callers, func(ctx context.Context, i int) error {
+		var settlements []relation.ReplaySettlement
+		for _, e := range all {
+			settlements = append(settlements, x.again(relation.Retry, e.ID, 100+i))
+		}
+		return x.SettleReplay(ctx, settlements)
+	})
+	x.clock.advance(time.Second)
+	together(x, callers, func(ctx context.Context, i int) error {
+		var settlements []relation.ReplaySettlement
+		for _, e := range all {
+			settlements = append(settlements, x.again(relation.Delivered, e.ID, 200))
+		}
+		return x.SettleReplay(ctx, settlements)
+	})
+	for _, e := range all {
+		got, before := x.record(e.ID), want[e.ID]
+		replayed := 1
+		if e.Dead {
+			replayed = 0
+		}
+		if got.State != relation.StateDelivered || len(got.Log) != len(before.Log)+callers+1 || got.Replayed != replayed {
+			x.Fatalf("%s was %s with %d attempts; now %s with %d, replayed %d", e.ID, before.State, len(before.Log), got.State, len(got.Log), got.Replayed)
+		}
+	}
+}
+
+func replayOff(x *fixture) {
+	x.importAll("a", "b", "c")
+	events := commit(x, "a", "b", "c")
+	x.settle(x.attempted(relation.Delivered, events[0]), x.attempted(relation.Dead, events[1]))
+	got := x.selection(relation.ReplaySelection{}, 10)
+	equal(x, "selected", len(got), 1)
+	x.settleReplay(x.again(relation.Retry, events[1].ID, 2))
+	equal(x, "dead letter", len(x.letters(0, 10)), 1)
+	x.settleReplay(x.again(relation.Delivered, events[1].ID, 3))
+	for range 2 {
+		equal(x, "dead letters", len(x.letters(0, 10)), 0)
+		equal(x, "stats", x.stats(), nil)
+		equal(x, "record", x.recordStats(), map[uint32]int64{})
+		if _, err := x.Record(x.ctx, appID, events[1].ID); !errors.Is(err, relation.ErrNoEvent) {
+			x.Fatalf("got error %v, want ErrNoEvent", err)
+		}
+		x.restart()
+	}
+}
+
+func replayOfDeletedApp(x *fixture) {
+	all := settled(mixture(x))
+	r := x.replay(relation.ReplaySelection{})
+	x.settleReplay(x.again(relation.Retry, all[0].ID, 9))
+	x.ok("delete", x.DeleteApp(x.ctx, appID))
+	gone := func() {
+		x.Helper()
+		if _, err := x.Replay(x.ctx, r.ID); !errors.Is(err, relation.ErrNoReplay) {
+			x.Fatalf("got error %v, want ErrNoReplay", err)
+		}
+	}
+	gone()
+	x.until("the id of the deleted app is free", func() bool { return x.CreateApp(x.ctx, newApp(appID, x.clock.Now())) == nil })
+	gone()
+	equal(x, "events", len(x.selection(relation.ReplaySelection{}, 10)), 0)
+}
+
+// replayOp sends some settled events again: each attempt with a verdict of its own.
+func (h *history) replayOp(app *relation.App) op {
+	guide := h.sides[0]
+	guide.app = app
+	var settlements []relation.ReplaySettlement
+	var places []int
+	for i, e := range guide.selection(relation.ReplaySelection{}, most) {
+		if h.rng.IntN(4) > 0 {
+			continue
+		}
+		v := relation.Verdict(h.rng.IntN(3))
+		s := relation.ReplaySettlement{SDKAppID: app.SDKAppID, Verdict: v, Attempt: h.attempt(v, 100+i)}
+		s.Attempt.Replay = "replay of step " + fmt.Sprint(len(h.trace))
+		if s.Attempt.At.IsZero() {
+			s.Attempt = relation.Attempt{}
+		}
+		settlements, places = append(settlements, s), append(places, guide.places[e.Key()])
+	}
+	return op{fmt.Sprintf("replay %v %+v", places, settlements), func(s *side) string {
+		mine := slices.Clone(settlements)
+		for i, place := range places {
+			mine[i].ID = s.stream[place].ID
+		}
+		return sentinel(s.SettleReplay(s.ctx, mine))
+	}}
+}
+
+// lookAtSelection prints what could be sent again.
+func (s *side) lookAtSelection(limit int) string {
+	s.Helper()
+	var b strings.Builder
+	for _, e := range s.selection(relation.ReplaySelection{}, limit) {
+		e.Head = false
+		fmt.Fprintf(&b, "can be sent again: %s dead %v\n", s.describe(e.Event), e.Dead)
+	}
+	return b.String()
+}
