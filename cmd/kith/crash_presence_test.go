@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/proof"
 	"github.com/kithchat/kith/usersig"
 )
 
@@ -99,21 +99,21 @@ func TestKill9Logins(t *testing.T) {
 type presenceWorld struct {
 	t        *testing.T
 	launch   launcher
-	server   *process
+	server   process
 	receiver *presenceReceiver
 }
 
 func newPresenceWorld(t *testing.T) *presenceWorld {
 	t.Helper()
 	dir := t.TempDir()
-	program := filepath.Join(dir, "kith")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	program, err := proof.Build(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
 	}
 	w := &presenceWorld{t: t, launch: launcher{program: program, data: filepath.Join(dir, "data")}, receiver: newPresenceReceiver(t)}
 	w.start()
 	caller := newCrashCaller(t, w.launch.data, w.receiver.url)
-	caller.connect(w.server.ready.HTTP)
+	caller.connect(w.server.Ready.HTTP)
 	caller.importAccounts(t)
 	shell{t, w.launch.data}.run("app", "callback", "set", fmt.Sprint(crashApp), "--enable", api.CallbackStateChange)
 	return w
@@ -139,7 +139,7 @@ type presenceDevice struct{ *websocket.Conn }
 
 // login returns nil if the server is gone.
 func (w *presenceWorld) login(ctx context.Context, user, platform string) *presenceDevice {
-	url := "ws" + strings.TrimPrefix(w.server.ready.HTTP, "http") + api.GatewayPath
+	url := "ws" + strings.TrimPrefix(w.server.Ready.HTTP, "http") + api.GatewayPath
 	conn, response, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		return nil

@@ -22,7 +22,7 @@ func deadWorld(t *testing.T, changes int) (shell, *crashCaller) {
 	c.importAccounts(t)
 	k.run("app", "callback", "set", appFlag, "--retry", "off")
 	for i := range changes {
-		if _, err := c.change(crashOwner(i), change{api.CallbackBlackListAdd, []string{crashTarget(0)}}); err != nil {
+		if _, err := c.change(crashOwner(i), change{Command: api.CallbackBlackListAdd, Targets: []string{crashTarget(0)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // block makes an event: the owner blocks the n-th target.
 func (c *crashCaller) block(t *testing.T, n int) {
 	t.Helper()
-	if _, err := c.change(crashOwner(0), change{api.CallbackBlackListAdd, []string{crashTarget(n)}}); err != nil {
+	if _, err := c.change(crashOwner(0), change{Command: api.CallbackBlackListAdd, Targets: []string{crashTarget(n)}}); err != nil {
 		t.Fatal(err)
 	}
 }

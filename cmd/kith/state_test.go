@@ -81,7 +81,7 @@ func (w *stateWorld) expect(want ...string) {
 // marker makes an event in the user's queue, so that expect sees if anything else is told before.
 func (w *stateWorld) marker(n int) {
 	w.t.Helper()
-	if _, err := w.change(stateUser, change{api.CallbackBlackListAdd, []string{crashTarget(n)}}); err != nil {
+	if _, err := w.change(stateUser, change{Command: api.CallbackBlackListAdd, Targets: []string{crashTarget(n)}}); err != nil {
 		w.t.Fatal(err)
 	}
 }

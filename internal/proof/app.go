@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	appKey   = "proof-test-secret-key-0001"
-	appAdmin = "administrator"
+	// AppKey signs the tickets of every App, AppAdmin is its admin.
+	AppKey   = "proof-test-secret-key-0001"
+	AppAdmin = "administrator"
 	// callTime bounds a REST call.
 	callTime = 30 * time.Second
 	// importSize is how many accounts one import names.
@@ -40,21 +41,21 @@ type App struct {
 
 // NewApp creates an app on a server, with its callbacks set, and gives it a ticket for a day.
 func NewApp(ctx context.Context, client *operator.Client, id uint32, callback operator.SetCallback) (*App, error) {
-	_, err := client.CreateApp(ctx, operator.CreateApp{SDKAppID: id, Key: appKey, Admins: []string{appAdmin}})
+	_, err := client.CreateApp(ctx, operator.CreateApp{SDKAppID: id, Key: AppKey, Admins: []string{AppAdmin}})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := client.SetCallback(ctx, id, callback); err != nil {
 		return nil, err
 	}
-	sig, err := usersig.Sign(appKey, usersig.Ticket{SDKAppID: id, Identifier: appAdmin, Issued: time.Now().Unix(), Expire: 24 * 3600})
+	sig, err := usersig.Sign(AppKey, usersig.Ticket{SDKAppID: id, Identifier: AppAdmin, Issued: time.Now().Unix(), Expire: 24 * 3600})
 	if err != nil {
 		return nil, err
 	}
 	return &App{
 		ID: id, next: make(chan struct{}),
 		http:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: callTime},
-		query: url.Values{"sdkappid": {name(id)}, "identifier": {appAdmin}, "usersig": {sig}}.Encode(),
+		query: url.Values{"sdkappid": {name(id)}, "identifier": {AppAdmin}, "usersig": {sig}}.Encode(),
 	}, nil
 }
 
@@ -117,8 +118,8 @@ func (a *App) Import(ctx context.Context, accounts []string) error {
 	return nil
 }
 
-// change makes the call of a change and returns the result code of each target.
-func (a *App) change(ctx context.Context, owner string, c Change) ([]api.Code, error) {
+// Change makes the call of a change and returns the result code of each target.
+func (a *App) Change(ctx context.Context, owner string, c Change) ([]api.Code, error) {
 	command := "sns/black_list_add"
 	if c.Command == api.CallbackBlackListDelete {
 		command = "sns/black_list_delete"

@@ -64,7 +64,7 @@ func (o *Owner) Step(ctx context.Context) bool {
 		next := o.next()
 		o.pending = &next
 	}
-	codes, err := o.App.change(ctx, o.Name, *o.pending)
+	codes, err := o.App.Change(ctx, o.Name, *o.pending)
 	if err != nil {
 		return false
 	}

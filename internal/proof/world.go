@@ -23,6 +23,8 @@ type Endpoint struct {
 	Callback func(c *operator.SetCallback) // further settings; nil: none
 	// Parks says that failed events become dead letters by the app's policy. Otherwise there must be none.
 	Parks bool
+	// Direct says that no network is between that could fail: there is no link.
+	Direct bool
 }
 
 // Options says what a World is made of.
@@ -41,11 +43,12 @@ type Options struct {
 type World struct {
 	Server *Process
 	Apps   []*App
-	Links  []*Link // of each app
+	Links  []*Link // of each app; nil for one that is reached directly
 	Owners []*Owner
 	Kills  int
 
 	o      Options
+	parked map[string]bool // ids of events that were dead letters at a verification
 	client *operator.Client
 }
 
@@ -54,7 +57,7 @@ func NewWorld(ctx context.Context, o Options) (w *World, err error) {
 	if o.Say == nil {
 		o.Say = func(string, ...any) {}
 	}
-	w = &World{o: o}
+	w = &World{o: o, parked: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())
@@ -71,12 +74,11 @@ func NewWorld(ctx context.Context, o Options) (w *World, err error) {
 		accounts = append(accounts, TargetName(i))
 	}
 	for i, e := range o.Endpoints {
-		link, err := NewLink(e.Receiver)
+		address, err := w.join(e)
 		if err != nil {
 			return w, err
 		}
-		w.Links = append(w.Links, link)
-		url, timeout := e.URL(link.Address()), o.Timeout.Milliseconds()
+		url, timeout := e.URL(address), o.Timeout.Milliseconds()
 		set := operator.SetCallback{URL: &url, TimeoutMS: &timeout}
 		if e.Callback != nil {
 			e.Callback(&set)
@@ -95,6 +97,20 @@ func NewWorld(ctx context.Context, o Options) (w *World, err error) {
 		}
 	}
 	return w, nil
+}
+
+// join lays the link to a receiver and returns the address at its near end.
+func (w *World) join(e Endpoint) (string, error) {
+	if e.Direct {
+		w.Links = append(w.Links, nil)
+		return e.Receiver, nil
+	}
+	link, err := NewLink(e.Receiver)
+	if err != nil {
+		return "", err
+	}
+	w.Links = append(w.Links, link)
+	return link.Address(), nil
 }
 
 // start starts a server and connects everybody to it.
@@ -220,7 +236,9 @@ func (w *World) Close() error {
 		a.Close()
 	}
 	for _, l := range w.Links {
-		l.Cut()
+		if l != nil {
+			l.Cut()
+		}
 	}
 	return err
 }
