@@ -17,7 +17,7 @@ const (
 )
 
 // busy is a server on which everything happened that makes figures: calls and frames that succeed and that fail, callbacks that
-// arrive, are retried, are given up.
+// arrive, are retried, are given up, are replayed.
 func busy(t *testing.T) *running {
 	t.Helper()
 	backend, nobody := startReceiver(t), startReceiver(t)
@@ -54,9 +54,12 @@ func busy(t *testing.T) *running {
 	s.until(t, func(f map[string]float64) bool {
 		return f[retried] > 0 && f[dead] > 0 && f["kith_callback_settle_seconds_count"] > 1 && f[`kith_gateway_ended_total{refusal="0"}`] > 0
 	})
-	for range 4 {
-		backend.next(t)
+	slowly := 0.01
+	if _, err := s.operator.CreateReplay(t.Context(), operator.CreateReplay{SDKAppID: appID, Rate: &slowly}); err != nil {
+		t.Fatal(err)
 	}
+	running := fmt.Sprintf(`kith_replays{sdkappid="%d",state="running"}`, appID)
+	s.until(t, func(f map[string]float64) bool { return f[running] == 1 })
 	return s
 }
 

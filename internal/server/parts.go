@@ -35,9 +35,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	}
 	s.metrics.watchStore(s.store, s.now)
 	s.metrics.watchRecords(s.store, s.config.RecordSize)
-	if r, ok := any(s.store).(replayReader); ok {
-		s.metrics.watchReplays(r)
-	}
+	s.metrics.watchReplays(s.store)
 	return nil
 }
 
@@ -80,11 +78,10 @@ func (s *Server) openRegistry(ctx context.Context) error {
 
 // join makes the parts that serve and connects them. The listeners are there already.
 func (s *Server) join(context.Context) error {
-	replays, _ := any(s.store).(relation.Replays)
 	s.dispatcher = dispatch.New(dispatch.Options{
 		Outbox: timedOutbox{s.store, s.metrics.settleSeconds}, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
 		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause, Tracer: s.attemptTracer(),
-		Node: s.nodeName(), Replays: replays,
+		Node: s.nodeName(), Replays: s.store,
 	})
 	service := relation.NewService(s.store, s.now)
 	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})

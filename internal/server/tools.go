@@ -10,9 +10,7 @@ import (
 
 // addTools gives the operator API what its tools for events work with.
 func (s *Server) addTools(o *operator.Options) {
-	o.Records = s.store
-	o.Replays, _ = any(s.store).(relation.Replays)
-	o.Exporter, _ = any(s.store).(relation.Exporter)
+	o.Records, o.Replays, o.Exporter = s.store, s.store, s.store
 	o.Delivery = s.dispatcher
 	o.Trigger = s.trigger
 }

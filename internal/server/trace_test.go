@@ -10,6 +10,7 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/tracing/tracetest"
 )
 
@@ -151,6 +152,32 @@ func TestTraceAcrossRestart(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// A replay has a trace of its own that leads to the call's.
+func TestTraceOfReplay(t *testing.T) {
+	collector := startCollector(t)
+	s := start(t, traced(t, collector.URL, 0))
+	backend := startReceiver(t)
+	s.newApp(t, backend.url, "mira", "tom")
+	s.block(t, "mira", "tom")
+	backend.next(t)
+	s.unblockAs(t, caller, "mira", "tom")
+	request, _ := collector.pair(t)
+	first := backend.next(t)
+	s.drained(t)
+	replay, err := s.operator.CreateReplay(t.Context(), operator.CreateReplay{SDKAppID: appID, ID: first.id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, span := backend.next(t), collector.Named(t, api.CallbackBlackListDelete)
+	if again.id != first.id || again.traceparent != "00-"+span.Trace+"-"+span.ID+again.traceparent[52:] {
+		t.Errorf("replayed %+v", again)
+	}
+	if span.Trace == request.Trace || span.Parent != "" || len(span.Links) != 1 || span.Links[0] != request.Trace+"-"+request.ID ||
+		replay.Replay == nil || span.Attributes["kith.replay"] != replay.Replay.ID {
+		t.Errorf("the replay's attempt: %+v, the call %+v", span, request)
 	}
 }
 
