@@ -7,10 +7,8 @@ import (
 )
 
 const (
-	// opensAfter is how many attempts must fail in a row, over all owners, until a healthy endpoint counts as failing.
+	// opensAfter is how many attempts must fail in a row, over all owners, until an endpoint counts as failing.
 	opensAfter = 8
-	// reopensAfter is the same while it recovers.
-	reopensAfter = 3
 	// The time between two probes doubles from probeBase to probeCap.
 	probeBase = time.Second
 	probeCap  = 30 * time.Second
@@ -21,14 +19,14 @@ const (
 //	          8 failures in a row             a probe is answered
 //	healthy ───────────────────────▶ failing ─────────────────────▶ recovering
 //	   ▲                                ▲                            │     │
-//	   │                                └──── 3 failures in a row ───┘     │
+//	   │                                └──── 8 failures in a row ───┘     │
 //	   └───────────── at full speed, or nothing waits any more ────────────┘
 type circuit struct {
 	state    relation.EndpointState
 	since    time.Time // zero: since the start
 	reason   string    // the last failure, while failing
 	failures int       // in a row
-	probes   int       // that failed since it was healthy
+	probes   int       // that failed since it was healthy; halved by each recovery
 	probeAt  time.Time // when the next probe may go, while failing
 }
 
@@ -50,7 +48,7 @@ func (c *circuit) failed(now time.Time, probe bool, reason string, wait time.Dur
 		}
 		c.delay(now, wait)
 		return false
-	case c.recovering() && c.failures < reopensAfter, !c.recovering() && c.failures < opensAfter:
+	case c.failures < opensAfter:
 		return false
 	}
 	c.enter(relation.EndpointFailing, now)
@@ -86,7 +84,7 @@ func (c *circuit) close(now time.Time) bool {
 // recover begins a recovery, from whichever state.
 func (c *circuit) recover(now time.Time) {
 	c.enter(relation.EndpointRecovering, now)
-	c.failures, c.reason, c.probeAt = 0, "", time.Time{}
+	c.failures, c.reason, c.probeAt, c.probes = 0, "", time.Time{}, c.probes/2
 }
 
 // recovered ends a recovery.

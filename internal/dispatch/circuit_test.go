@@ -89,14 +89,14 @@ func TestCircuitRecovers(t *testing.T) {
 	if c.since != c.now || c.reason != "" {
 		t.Errorf("since %v, reason %q", c.since, c.reason)
 	}
-	c.fail(reopensAfter-1, false, 0)
-	c.expect(t, "two failures while recovering", relation.EndpointRecovering)
+	c.fail(opensAfter-1, false, 0)
+	c.expect(t, "seven failures while recovering", relation.EndpointRecovering)
 	c.answered(c.now, true)
-	c.fail(reopensAfter-1, false, 0)
-	c.expect(t, "and two more after a success", relation.EndpointRecovering)
+	c.fail(opensAfter-1, false, 0)
+	c.expect(t, "and seven more after a success", relation.EndpointRecovering)
 	c.fail(1, false, 0)
-	c.expect(t, "three", relation.EndpointFailing)
-	if got := c.probeAt.Sub(c.now); got != 16*time.Second {
+	c.expect(t, "eight", relation.EndpointFailing)
+	if got := c.probeAt.Sub(c.now); got != 4*time.Second {
 		t.Errorf("the probes begin anew with %v, so a flapping endpoint is hammered", got)
 	}
 	c.close(c.now)

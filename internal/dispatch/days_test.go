@@ -1,16 +1,21 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -288,5 +293,73 @@ func TestRecoveryDrainsQuicklyWithoutAStampede(t *testing.T) {
 		if most := rc.mostAtOnce(); most > relation.DefaultCallbackConcurrency || most < relation.DefaultCallbackConcurrency/2 {
 			t.Errorf("%d at a time at full speed", most)
 		}
+	})
+}
+
+// TestOurOwnFaultsCostNothing has a resolver that is down for half a day, with a budget of an hour and of three attempts.
+func TestOurOwnFaultsCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := time.Now().Add(12 * time.Hour)
+		rc := &receiver{}
+		w := newWorld(t, rc)
+		var mu sync.Mutex
+		dials := 0
+		w.o.Egress = egressOf(t, egress.Options{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if time.Now().Before(up) {
+				mu.Lock()
+				defer mu.Unlock()
+				dials++
+				return nil, &net.DNSError{Err: "server misbehaving", IsTemporary: true}
+			}
+			return w.net.dial(ctx, network, address)
+		}})
+		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", MaxAttempts: 2, MaxAgeMS: time.Hour.Milliseconds()}))
+		w.start()
+		want := map[string][]string{}
+		for n := range 20 {
+			owner := fmt.Sprint("user", n)
+			want[owner] = append(want[owner], w.outbox.commit(appA, owner, "x").ID)
+		}
+		pass(time.Until(up))
+		w.expect("a fault of our own", relation.EndpointHealthy)
+		mu.Lock()
+		if most := 20 * int(12*time.Hour/ownCap) * 11 / 10; dials > most {
+			t.Errorf("%d tries, want at most %d", dials, most)
+		}
+		mu.Unlock()
+		w.drained(ownCap + 5*time.Second)
+		w.stop()
+		rc.checkDelivered(t, want)
+	})
+}
+
+// TestAThirdOfAllRequestsFail has an endpoint that is neither well nor down. It stays in use, and so after a recovery.
+func TestAThirdOfAllRequestsFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := time.Now().Add(10 * time.Minute)
+		flaws := rand.New(rand.NewPCG(1, 1))
+		var mu sync.Mutex
+		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, r *http.Request) bool {
+			mu.Lock()
+			fails := flaws.IntN(3) == 0
+			mu.Unlock()
+			if fails {
+				w.WriteHeader(http.StatusInternalServerError)
+				return false
+			}
+			return failUntil(&up)(d, w, r)
+		}}
+		w := newWorld(t, rc)
+		w.start()
+		want := map[string][]string{}
+		for n := range 2000 {
+			owner := fmt.Sprint("user", n)
+			want[owner] = append(want[owner], w.outbox.commit(appA, owner, "x").ID)
+		}
+		pass(time.Until(up))
+		w.until("nearly all are delivered", 3*probeCap, func() bool { return w.outbox.waiting() < 20 })
+		w.drained(5 * time.Minute)
+		w.stop()
+		rc.checkDelivered(t, want)
 	})
 }

@@ -17,7 +17,7 @@
 //	               8 failures in a row             a probe is answered
 //	     healthy ───────────────────────▶ failing ─────────────────────▶ recovering
 //	        ▲                                ▲                            │     │
-//	        │                                └──── 3 failures in a row ───┘     │
+//	        │                                └──── 8 failures in a row ───┘     │
 //	        └───────────── at full speed, or nothing waits any more ────────────┘
 //
 //	any ── paused by an operator, or 410 ──▶ paused ── resumed, or other settings ──▶ recovering
