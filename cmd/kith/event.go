@@ -134,12 +134,7 @@ func tells(e operator.Event) string {
 	return pairs(len(e.ToAccount))
 }
 
-func pairs(n int) string {
-	if n == 1 {
-		return "1 pair"
-	}
-	return fmt.Sprintf("%d pairs", n)
-}
+func pairs(n int) string { return count(int64(n), "pair", "pairs") }
 
 // brief is the first clause of a reason, for a table.
 func brief(reason string) string {

@@ -32,7 +32,8 @@ func writeEvent(w io.Writer, e operator.EventDetail) {
 	row(w, "id", e.ID)
 	row(w, "app", e.SDKAppID)
 	row(w, "command", e.Command)
-	row(w, "account", fmt.Sprintf("%s, event %d of it", e.FromAccount, e.Seq))
+	row(w, "account", e.FromAccount)
+	row(w, "sequence", e.Seq)
 	row(w, "tells", tells(e.Event))
 	if len(e.ToAccount) > 0 {
 		row(w, "to", shorten(e.ToAccount))
@@ -63,6 +64,9 @@ func attemptMark(a operator.Attempt) string {
 }
 
 func took(milliseconds float64) string {
+	if milliseconds > 0 && milliseconds < 1 {
+		return "<1ms"
+	}
 	return span(time.Duration(milliseconds * float64(time.Millisecond)))
 }
 

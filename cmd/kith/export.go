@@ -55,7 +55,7 @@ func (c *cli) exportBlocklistsCommand() *cobra.Command {
 }
 
 func exported(s operator.ExportSummary, where string) string {
-	return fmt.Sprintf("%s: %d lists, %d entries, position %s", where, s.Lists, s.Entries, dash(s.Position))
+	return fmt.Sprintf("%s: %s, %s, position %s", where, count(s.Lists, "list", "lists"), count(s.Entries, "entry", "entries"), dash(s.Position))
 }
 
 // followUp is the command that leads from an export to the present.

@@ -87,3 +87,11 @@ func list[T ~string](items []T) string {
 	}
 	return strings.Join(texts, ", ")
 }
+
+// count is a number with its noun.
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -121,9 +121,4 @@ func (c *cli) startReplay(ctx context.Context, client *operator.Client, f replay
 	})
 }
 
-func eventCount(n int64) string {
-	if n == 1 {
-		return "1 event"
-	}
-	return fmt.Sprintf("%d events", n)
-}
+func eventCount(n int64) string { return count(n, "event", "events") }

@@ -51,7 +51,7 @@ func (c *cli) awaitReplay(ctx context.Context, client *operator.Client, replay o
 	case replay.State == relation.ReplayCancelled:
 		return errors.New("the replay was cancelled")
 	case replay.Failed > 0:
-		return fmt.Errorf("%s could not be delivered; `kith events list --app %d --state dead` shows them", eventCount(replay.Failed), replay.SDKAppID)
+		return fmt.Errorf("%s could not be delivered and stay what they were%s", eventCount(replay.Failed), detail(replay.Note))
 	}
 	return nil
 }

@@ -87,6 +87,8 @@ func TestShortTexts(t *testing.T) {
 	equal(t, "attempts", []string{
 		attemptMark(operator.Attempt{Number: 2}), attemptMark(operator.Attempt{Number: 2, Fault: true}), attemptMark(operator.Attempt{Replay: "r"}),
 	}, []string{"2", "2 (own fault)", "replay"})
+	equal(t, "times", []string{took(0), took(0.4), took(3.2), took(1500)}, []string{"0s", "<1ms", "3ms", "1.5s"})
+	equal(t, "exported", exported(operator.ExportSummary{Lists: 1, Entries: 2, Position: "x"}, "f"), "f: 1 list, 2 entries, position x")
 	many := make([]string, maxShownTargets+3)
 	if text := shorten(many); !strings.HasSuffix(text, " and 3 more") {
 		t.Errorf("%q", text)
