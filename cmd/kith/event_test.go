@@ -153,6 +153,7 @@ func TestEventsThatWait(t *testing.T) {
 	if !strings.HasPrefix(event.Explanation, "waits behind "+first.ID+" of this account, which failed with status: 503 and is retried at ") {
 		t.Errorf("explanation %q", event.Explanation)
 	}
+	k.fail(exitUsage, "will be sent anyway", "replay", second.ID)
 	if ids := []string{first.ID, second.ID}; !slices.IsSorted(ids) {
 		t.Errorf("ids do not rise: %v", ids)
 	}

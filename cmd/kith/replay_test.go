@@ -1,0 +1,316 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
+)
+
+func TestReplayOfDeadLetters(t *testing.T) {
+	const changes = 3
+	k, _ := deadWorld(t, changes)
+	dead := k.await("dead", changes)
+	b := startBackend(t, nil)
+	k.run("app", "callback", "set", appFlag, "--url", b.url)
+
+	var counted operator.CreatedReplay
+	k.json(&counted, "replay", "--app", appFlag, "--dead", "--dry-run")
+	if counted.Selected != changes || counted.Replay != nil {
+		t.Errorf("counted %+v", counted)
+	}
+	var replay operator.Replay
+	r := execute(t, nil, "replay", dead[0].ID, "--wait", "--json", "--data", k.data)
+	decode(t, r.out, &replay)
+	if r.status != exitDone || replay.State != relation.ReplayDone || replay.Delivered != 1 || !strings.Contains(r.err, "1 of 1") {
+		t.Errorf("one event: %d %+v %s", r.status, replay, r.err)
+	}
+	got := <-b.posts
+	if got.header.Get(api.HeaderReplay) != replay.ID || got.header.Get(api.HeaderWebhookID) != dead[0].ID || got.header.Get(api.HeaderSequence) != fmt.Sprint(dead[0].Seq) {
+		t.Errorf("sent %+v", got)
+	}
+	var event operator.EventDetail
+	k.json(&event, "events", "show", dead[0].ID)
+	if event.State != relation.StateDelivered || len(event.Log) != 2 || event.Log[1].Replay != replay.ID {
+		t.Errorf("replayed: %+v", event)
+	}
+
+	r = execute(t, nil, "replay", "--app", appFlag, "--dead", "--wait", "--data", k.data)
+	if r.status != exitDone || !strings.Contains(r.out, "2 of 2") {
+		t.Errorf("the others: %+v", r)
+	}
+	for _, want := range []string{dead[2].ID, dead[1].ID} { // in order
+		if got := <-b.posts; got.header.Get(api.HeaderWebhookID) != want || got.header.Get(api.HeaderReplay) == "" {
+			t.Errorf("sent %+v, want %s", got, want)
+		}
+	}
+	k.await("dead", 0)
+	k.fail(exitUsage, "no event matches", "replay", "--app", appFlag, "--dead")
+	var list operator.ReplayList
+	k.json(&list, "replay", "list")
+	if len(list.Replays) != 2 || list.Replays[1].ID != replay.ID {
+		t.Errorf("list %+v", list)
+	}
+	if out := k.run("replay", "list", "--app", appFlag); strings.Count(out, "\n") != 3 || !strings.Contains(out, "dead letters") {
+		t.Errorf("for people:\n%s", out)
+	}
+	if out := k.run("replay", "show", replay.ID); !strings.Contains(out, "event "+dead[0].ID) || !strings.Contains(out, "done") {
+		t.Errorf("for people:\n%s", out)
+	}
+}
+
+func TestReplayThatFails(t *testing.T) {
+	k, _ := deadWorld(t, 2)
+	r := execute(t, nil, "replay", "--app", appFlag, "--wait", "--data", k.data)
+	if r.status != exitFailed || !strings.Contains(r.err, "2 events could not be delivered and stay what they were (last failure: connect") || !strings.Contains(r.out, "2 failed") {
+		t.Errorf("%+v", r)
+	}
+	k.await("dead", 2)
+}
+
+func TestReplayOrders(t *testing.T) {
+	k, _ := deadWorld(t, 3)
+	b := startBackend(t, nil)
+	k.run("app", "callback", "set", appFlag, "--url", b.url)
+	var made operator.CreatedReplay
+	k.json(&made, "replay", "--app", appFlag, "--rate", "0.001")
+	id := made.Replay.ID
+	for _, order := range []struct {
+		args  []string
+		state relation.ReplayState
+		rate  float64
+	}{
+		{[]string{"pause", id}, relation.ReplayPaused, 0.001},
+		{[]string{"rate", id, "0.002"}, relation.ReplayPaused, 0.002},
+		{[]string{"resume", id}, relation.ReplayRunning, 0.002},
+		{[]string{"cancel", id}, relation.ReplayCancelled, 0.002},
+	} {
+		var replay operator.Replay
+		k.json(&replay, append([]string{"replay"}, order.args...)...)
+		if replay.ID != id || replay.State != order.state || replay.Rate != order.rate || replay.Total != 3 {
+			t.Errorf("%v: %+v", order.args, replay)
+		}
+	}
+	for _, test := range []struct {
+		status int
+		want   string
+		args   []string
+	}{
+		{exitFailed, "is cancelled and cannot be resumed any more", []string{"resume", id}},
+		{exitFailed, "no such replay", []string{"show", "nothing"}},
+		{exitFailed, "no such replay", []string{"pause", "nothing"}},
+		{exitUsage, "RATE must be a number", []string{"rate", id, "fast"}},
+		{exitUsage, "RATE must be a number", []string{"rate", id, "NaN"}},
+		{exitFailed, "there is no app", []string{"--app", "5"}},
+		{exitFailed, "there is no app", []string{"list", "--app", "5"}},
+		{exitFailed, "no such event", []string{made.Replay.ID}},
+		{exitUsage, "must be the id of an event", []string{"x"}},
+		{exitUsage, "leave the other conditions out", []string{made.Replay.Selection.Until, "--dead"}},
+		{exitUsage, "no event matches", []string{"--app", appFlag, "--account", "nobody"}},
+		{exitUsage, "after must be the id of an event", []string{"--app", appFlag, "--after", "x"}},
+	} {
+		k.fail(test.status, test.want, append([]string{"replay"}, test.args...)...)
+	}
+	var list operator.ReplayList
+	if k.json(&list, "replay", "list"); len(list.Replays) != 1 {
+		t.Errorf("a refused command made a replay: %+v", list)
+	}
+}
+
+// What waits for a replay shows how far it is, and ends with it or when it is interrupted, which does not end the replay.
+func TestReplayIsWaitedFor(t *testing.T) {
+	k, _ := deadWorld(t, 3)
+	k.run("app", "callback", "set", appFlag, "--url", startBackend(t, nil).url)
+	args := []string{"replay", "--app", appFlag, "--rate", "0.001", "--wait", "--data", k.data}
+	first := launch(t, nil, args...)
+	first.said("of 3")
+	if status := first.stop(); status != exitFailed {
+		t.Errorf("interrupted: status %d", status)
+	}
+	first.said("the replay goes on")
+	var list operator.ReplayList
+	k.json(&list, "replay", "list")
+	if len(list.Replays) != 1 || list.Replays[0].State != relation.ReplayRunning {
+		t.Fatalf("list %+v", list)
+	}
+	second := launch(t, nil, args...)
+	second.said("of 3")
+	k.json(&list, "replay", "list")
+	k.run("replay", "pause", list.Replays[0].ID)
+	second.said("paused: ")
+	k.run("replay", "cancel", list.Replays[0].ID)
+	second.said("the replay was cancelled")
+	if status := second.stop(); status != exitFailed {
+		t.Errorf("cancelled: status %d", status)
+	}
+}
+
+func TestExportCommand(t *testing.T) {
+	k, _ := deadWorld(t, 3)
+	newest := k.await("dead", 3)[0]
+	file := filepath.Join(t.TempDir(), "lists.jsonl")
+	var report exportReport
+	k.json(&report, "export", "blocklists", "--app", appFlag, "-o", file)
+	if report.Lists != 3 || report.Entries != 3 || report.Position != newest.ID || report.File != file {
+		t.Errorf("report %+v", report)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || strings.Count(string(text), "\n") != 5 || !strings.Contains(string(text), `"To_Account":"`+crashTarget(0)+`"`) {
+		t.Errorf("%v, file\n%s", err, text)
+	}
+	if out := k.run("export", "blocklists", "--app", appFlag, "-o", file); !strings.Contains(out, "kith replay --app "+appFlag+" --after "+newest.ID) {
+		t.Errorf("for people:\n%s", out)
+	}
+	r := execute(t, nil, "export", "blocklists", "--app", appFlag, "--data", k.data)
+	if r.status != exitDone || strings.Count(r.out, "\n") != 5 || !strings.Contains(r.err, "position "+newest.ID) {
+		t.Errorf("to standard output: %+v", r)
+	}
+	empty := t.TempDir()
+	k.fail(exitUsage, "name the app", "export", "blocklists", "-o", filepath.Join(empty, "x"))
+	k.fail(exitFailed, "there is no app", "export", "blocklists", "--app", "5", "-o", filepath.Join(empty, "x"))
+	k.fail(exitFailed, "cannot write there", "export", "blocklists", "--app", appFlag, "-o", filepath.Join(empty, "no", "x"))
+	if left, err := os.ReadDir(empty); err != nil || len(left) != 0 {
+		t.Errorf("a refused export left %v, err %v", left, err)
+	}
+}
+
+// mirror is an app backend's copy of the blocklists, kept by the two rules of docs/operations.md.
+type mirror struct {
+	mu       sync.Mutex
+	position string
+	listed   map[api.Pair]bool
+	sequence map[api.Pair]int64
+}
+
+// load begins the copy with an export. It comes after callbacks have been taken already, so those are what counts.
+func (m *mirror) load(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	var head operator.ExportHead
+	if err := json.Unmarshal([]byte(lines[0]), &head); err != nil {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.position, m.listed, m.sequence = head.Position, map[api.Pair]bool{}, map[api.Pair]int64{}
+	for _, line := range lines[1:] {
+		var list operator.ExportList
+		if line != "" && json.Unmarshal([]byte(line), &list) != nil {
+			t.Fatalf("line %s", line)
+		}
+		for _, entry := range list.BlackList {
+			m.listed[api.Pair{FromAccount: list.FromAccount, ToAccount: entry.ToAccount}] = true
+		}
+	}
+}
+
+// take applies a callback.
+func (m *mirror) take(p post) error {
+	var body api.BlackListCallback
+	var sequence int64
+	if err := json.Unmarshal([]byte(p.body), &body); err != nil {
+		return err
+	}
+	if _, err := fmt.Sscan(p.header.Get(api.HeaderSequence), &sequence); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p.header.Get(api.HeaderWebhookID) <= m.position {
+		return nil
+	}
+	for _, pair := range body.PairList {
+		if sequence >= m.sequence[pair] {
+			m.sequence[pair] = sequence
+			m.listed[pair] = body.CallbackCommand == api.CallbackBlackListAdd
+		}
+	}
+	return nil
+}
+
+// An app backend that lost everything gets the same copy from an export, a replay of what came after it, and the callbacks
+// of changes that go on, in whatever order they come.
+func TestRebuildACopy(t *testing.T) {
+	data, info := startServer(t)
+	k := shell{t, data}
+	b := startBackend(t, nil)
+	c := newCrashCaller(t, data, b.url)
+	c.connect(info.HTTP)
+	c.importAccounts(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	changes := func(n int) {
+		for range n {
+			command := []string{api.CallbackBlackListAdd, api.CallbackBlackListDelete}[random.IntN(2)]
+			targets := []string{crashTarget(random.IntN(4)), crashTarget(4 + random.IntN(4))}
+			if _, err := c.change(crashOwner(random.IntN(3)), change{Command: command, Targets: targets}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	changes(40)
+	file := filepath.Join(t.TempDir(), "lists.jsonl")
+	var report exportReport
+	k.json(&report, "export", "blocklists", "--app", appFlag, "-o", file)
+	changes(40)
+	k.settled()
+	var copied mirror
+	copied.load(t, file)
+	r := execute(t, nil, "replay", "--app", appFlag, "--after", report.Position, "--wait", "--data", data)
+	if r.status != exitDone {
+		t.Fatalf("replay: %+v", r)
+	}
+	changes(20)
+	k.settled()
+	posts := []post{}
+	for len(b.posts) > 0 {
+		posts = append(posts, <-b.posts)
+	}
+	random.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
+	for _, p := range posts {
+		if err := copied.take(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string][]string{}
+	for pair, listed := range copied.listed {
+		if listed {
+			got[pair.FromAccount] = append(got[pair.FromAccount], pair.ToAccount)
+		}
+	}
+	for owner := range 3 {
+		var answer api.BlockGetResponse
+		if err := c.call("sns/black_list_get", api.BlockGetRequest{FromAccount: crashOwner(owner), MaxLimited: 100}, &answer); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, entry := range answer.BlackListItem {
+			want = append(want, entry.ToAccount)
+		}
+		slices.Sort(want)
+		slices.Sort(got[crashOwner(owner)])
+		if !reflect.DeepEqual(got[crashOwner(owner)], want) {
+			t.Errorf("the copy of %s holds %v, want %v", crashOwner(owner), got[crashOwner(owner)], want)
+		}
+	}
+}
+
+// settled waits until nothing waits.
+func (s shell) settled() {
+	s.t.Helper()
+	s.await("retrying", 0)
+	s.await("waiting", 0)
+}
