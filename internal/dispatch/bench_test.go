@@ -88,7 +88,7 @@ func benchmarkBacklog(b *testing.B, url string) {
 	fillBacklog(b, s)
 	apps := &appSet{}
 	apps.set(app)
-	e := &engine{s, New(Options{Outbox: s, Apps: apps, Egress: loopback(b)})}
+	e := &engine{s, New(Options{Outbox: s, Apps: apps, Egress: loopback(b)}), apps}
 	b.ResetTimer()
 	e.d.Start()
 	e.drained(b)

@@ -19,7 +19,8 @@ import (
 // engine is a dispatcher on the real store.
 type engine struct {
 	*store.Store
-	d *Dispatcher
+	d    *Dispatcher
+	apps *appSet
 }
 
 var errInjected = errors.New("injected fault")
@@ -31,7 +32,7 @@ func startEngine(t testing.TB, dir, url string, fault func(string) error) *engin
 	apps := &appSet{}
 	apps.set(app)
 	var offer atomic.Pointer[Dispatcher]
-	s, err := store.Open(t.Context(), store.Options{Dir: dir, Fault: fault, OnCommit: func(c relation.Commit) {
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Retention: time.Hour, Fault: fault, OnCommit: func(c relation.Commit) {
 		if d := offer.Load(); d != nil {
 			d.Offer(c.Events)
 		}
@@ -42,10 +43,10 @@ func startEngine(t testing.TB, dir, url string, fault func(string) error) *engin
 	if err := retried(func() error { return s.CreateApp(t.Context(), *app) }); err != nil && !errors.Is(err, relation.ErrAppExists) {
 		t.Fatal(err)
 	}
-	d := New(Options{Outbox: s, Apps: apps, Egress: loopback(t)})
+	d := New(Options{Outbox: s, Apps: apps, Egress: loopback(t), Replays: s})
 	offer.Store(d)
 	d.Start()
-	return &engine{s, d}
+	return &engine{s, d, apps}
 }
 
 func (e *engine) close(t testing.TB) {
