@@ -23,7 +23,7 @@ func (c *cli) replayCommand() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
 		Use: "replay [EVENT_ID]", Short: "Send settled events again, with the ids they had, marked as replay",
-		Long: "Send settled events again, in order, with the ids they had and the header kith-replay.\n\n" +
+		Long: "Send settled events again, those of each account in order, with the ids they had and the header kith-replay.\n\n" +
 			"Name one event, or with --app the app whose events to send: all that are kept, or those that the other flags select. " +
 			"Events that still wait are never selected, since they are sent anyway.",
 	}
