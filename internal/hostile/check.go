@@ -62,7 +62,8 @@ func (j *Journal) checkNew(l *ledger, e *entry) {
 	}
 }
 
-// checkAgain checks an event that comes again.
+// checkAgain checks an event that comes again. A copy that was under way all the time is no later attempt, nor was it sent
+// later than the newer event.
 func (j *Journal) checkAgain(l *ledger, known *entry, e Event) {
 	if known.Account != e.Account || known.Digest != e.Digest || known.Command != e.Command || known.Sequence != e.Sequence {
 		j.add(fmt.Sprintf("%s of %v came again with another content", e.ID, e.Account), "")
@@ -70,7 +71,7 @@ func (j *Journal) checkAgain(l *ledger, known *entry, e Event) {
 	switch {
 	case e.Replay != "":
 		j.count.Replayed++
-	case l.newest != nil && l.newest.ID != e.ID && e.Attempt > known.attempts:
+	case l.newest != nil && l.newest.ID != e.ID && (e.Attempt > known.attempts || e.Sent > l.newest.Sent):
 		j.add(fmt.Sprintf("%s of %v was sent again, attempt %d, after %s", e.ID, e.Account, e.Attempt, l.newest.ID), e.ID)
 	case l.newest != nil && l.newest.ID != e.ID:
 		j.count.Late++

@@ -23,6 +23,7 @@ type Event struct {
 	ID       string   `json:"id"`
 	Sequence int64    `json:"seq,omitempty"` // kith-sequence; a test has none
 	Attempt  int      `json:"attempt"`
+	Sent     int64    `json:"sent,omitempty"` // RequestTime, Unix seconds; 0: the app has no Token
 	Replay   string   `json:"replay,omitempty"`
 	Test     bool     `json:"test,omitempty"`
 	Command  string   `json:"command"`
@@ -46,6 +47,11 @@ func readEvent(r *http.Request, body []byte) (Event, error) {
 	}
 	if e.Sequence, err = strconv.ParseInt(header.Get(api.HeaderSequence), 10, 64); !e.Test && (err != nil || e.Sequence < 1) {
 		return e, errors.New("the header kith-sequence is not a number above zero")
+	}
+	if text := query.Get(api.QueryRequestTime); text != "" {
+		if e.Sent, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return e, errors.New("RequestTime is not a number")
+		}
 	}
 	var content api.BlackListCallback
 	if err := json.Unmarshal(body, &content); err != nil {

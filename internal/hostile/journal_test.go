@@ -19,11 +19,12 @@ type step struct {
 	seq     int64 // 0: the number that id is
 	replay  string
 	lost    bool // not taken
+	sent    int64
 }
 
 func (s step) event() Event {
 	return Event{
-		Account: mira, ID: s.id, Attempt: max(s.attempt, 1), Digest: s.digest, Sequence: cmp.Or(s.seq, int64(s.id[0]-'0')), Replay: s.replay,
+		Account: mira, ID: s.id, Attempt: max(s.attempt, 1), Digest: s.digest, Sequence: cmp.Or(s.seq, int64(s.id[0]-'0')), Replay: s.replay, Sent: s.sent,
 	}
 }
 
@@ -48,6 +49,7 @@ func TestJournalChecks(t *testing.T) {
 		{"again after a failure", []step{{id: "1", lost: true}, {id: "1", attempt: 2}, {id: "2"}}, "", ""},
 		{"a copy that was under way", []step{{id: "1", attempt: 2}, {id: "2"}, {id: "1", attempt: 1}}, "", ""},
 		{"again after a newer one", []step{{id: "1"}, {id: "2"}, {id: "1", attempt: 2}}, "sent again", "1"},
+		{"the same attempt again after a newer one", []step{{id: "1", sent: 5}, {id: "2", sent: 5}, {id: "1", sent: 6}}, "sent again", "1"},
 		{"before the earlier one was taken", []step{{id: "1", lost: true}, {id: "2"}}, "was not taken", "1"},
 		{"older after newer", []step{{id: "2"}, {id: "1"}}, "after the newer", "1"},
 		{"older after newer by sequence", []step{{id: "1", seq: 2}, {id: "2", seq: 1}}, "after the newer", "2"},

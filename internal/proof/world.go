@@ -13,6 +13,8 @@ const (
 	firstApp = 1600000001
 	// healEvery is the pause between two looks at a backlog that drains.
 	healEvery = 200 * time.Millisecond
+	// callbackToken signs callbacks, so that each tells when it was sent.
+	callbackToken = "proof-callback-token"
 )
 
 // Endpoint is an app to create, with where its callbacks go.
@@ -72,13 +74,14 @@ func NewWorld(ctx context.Context, o Options) (w *World, err error) {
 	for i := range targets {
 		accounts = append(accounts, TargetName(i))
 	}
+	token := callbackToken
 	for i, e := range o.Endpoints {
 		address, err := w.join(e)
 		if err != nil {
 			return w, err
 		}
 		url, timeout := e.URL(address), o.Timeout.Milliseconds()
-		set := operator.SetCallback{URL: &url, TimeoutMS: &timeout}
+		set := operator.SetCallback{URL: &url, TimeoutMS: &timeout, Token: &token}
 		if e.Callback != nil {
 			e.Callback(&set)
 		}
