@@ -173,3 +173,87 @@ func TestFullDiskKeepsAttemptsWhole(t *testing.T) {
 		t.Errorf("%d attempts counted and %d recorded, %v; want %d", e.Attempts, len(e.Log), err, n-1)
 	}
 }
+
+// revive sends the newest dead letter again, with success.
+func revive(s *store.Store) error {
+	ctx, app := context.Background(), testApp().SDKAppID
+	dead, err := s.Dead(ctx, relation.DeadQuery{SDKAppID: app, Limit: 1})
+	if err != nil || len(dead) == 0 {
+		return fmt.Errorf("no dead letter: %w", err)
+	}
+	return s.SettleReplay(ctx, []relation.ReplaySettlement{{
+		SDKAppID: app, ID: dead[0].ID, Attempt: relation.Attempt{Number: 2, At: time.Now(), Replay: "r"},
+	}})
+}
+
+// A dead letter that a replay delivers is a dead letter or in the record, whatever the commit fails of.
+func TestPromise1FailedReplayLeavesTheEventInOnePlace(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		var failing atomic.Value
+		failing.Store("")
+		o.Retention = time.Hour
+		o.Fault = func(step string) error {
+			if step == failing.Load() {
+				return errors.New("injected")
+			}
+			return nil
+		}
+		s := open(t, o)
+		app := seed(t, s)
+		toggle(t, s, app)
+		if err := settleHead(s, relation.Dead); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range settleSteps {
+			failing.Store(step)
+			if err := revive(s); !errors.Is(err, relation.ErrUnavailable) {
+				t.Fatalf("%s: error %v, want ErrUnavailable", step, err)
+			}
+			failing.Store("")
+			want := relation.StateDead
+			if step == "committed" {
+				want = relation.StateDelivered
+			}
+			wantSettled(t, s, want)
+		}
+	})
+}
+
+// A record that was kept goes when none is to be kept any more, and the attempts of what waits with their events.
+func TestRetentionSwitchedOff(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		o.Retention = time.Hour
+		s := open(t, o)
+		app := seed(t, s)
+		for _, v := range []relation.Verdict{relation.Delivered, relation.Retry} {
+			toggle(t, s, app)
+			if err := settleHead(s, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		o.Retention = 0
+		s = open(t, o)
+		page, err := s.Records(t.Context(), relation.RecordQuery{SDKAppID: app.SDKAppID, Limit: 10})
+		if err != nil || len(page.Records) != 1 || page.Records[0].State != relation.StateRetrying {
+			t.Errorf("records %+v %v", page, err)
+		}
+		eventually(t, "no record", func() bool {
+			stats, err := s.RecordStats(t.Context())
+			return err == nil && len(stats) == 0
+		})
+		if err := settleHead(s, relation.Delivered); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if o.Dir != "" {
+			if problems, err := store.Check(t.Context(), o.Dir); err != nil || len(problems) > 0 { // none of no event
+				t.Errorf("problems %q %v", problems, err)
+			}
+		}
+	})
+}

@@ -17,7 +17,7 @@ func TestStatementsFindRowsByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	statements := map[string]string{"selectPage": selectPage, "selectOnlineOf": selectOnlineOf, "selectAttempts": selectAttempts, "selectFinal": selectFinal, "selectOldest": selectOldest}
+	statements := map[string]string{"selectPage": selectPage, "selectOnlineOf": selectOnlineOf, "selectAttempts": selectAttempts, "selectFinal": selectFinal, "selectOldest": selectOldest, "selectLists": selectLists}
 	for _, t := range []table{queuedTable, recordTable, deadTable} {
 		for _, newest := range []bool{true, false} {
 			for _, owner := range []string{"", "a"} {
@@ -32,6 +32,7 @@ func TestStatementsFindRowsByKey(t *testing.T) {
 		"selectPairs": selectPairs, "deletePairs": deletePairs, "selectQueued": selectQueued, "deleteEvents": deleteEvents,
 		"buryEvents": buryEvents, "retryEvents": retryEvents, "promoteHeads": promoteHeads, "shrinkLists": shrinkLists,
 		"deleteOnline": deleteOnline, "recordEvents": recordEvents, "deleteAttempts": deleteAttempts, "deleteRecords": deleteRecords,
+		"addReplays": addReplays, "countReplays": countReplays, "addFailures": addFailures, "reviveEvents": reviveEvents, "deleteDead": deleteDead,
 	} {
 		statements[name] = s.one
 	}

@@ -19,6 +19,7 @@ func TestPostgresFindsRowsByKey(t *testing.T) {
 	for name, q := range map[string]set{
 		"selectQueued": selectQueued, "deleteEvents": deleteEvents, "recordEvents": recordEvents, "buryEvents": buryEvents,
 		"retryEvents": retryEvents, "promoteHeads": promoteHeads, "deleteRecords": deleteRecords, "deleteAttempts": deleteAttempts,
+		"addReplays": addReplays, "countReplays": countReplays, "addFailures": addFailures, "reviveEvents": reviveEvents, "deleteDead": deleteDead,
 	} {
 		nulls := 0
 		for strings.Contains(q.all, fmt.Sprintf("$%d::", nulls+1)) {

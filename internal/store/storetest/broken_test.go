@@ -79,7 +79,39 @@ func TestDefects(t *testing.T) {
 		"a device outlives its account":    {ghosts: true},
 		"an event loses who was put out":   {follow: func(e []relation.Event) []relation.Event { return withoutKicked(e) }},
 		"a dead letter loses what it told": {dead: func(d []relation.DeadEvent) { each(d, func(d *relation.DeadEvent) { d.State = nil }) }},
-		"an app loses its keys":            {app: func(a *relation.App) { a.Keys = nil }},
+		"an attempt is not recorded":       {settle: func(s *relation.Settlement) { s.Attempt = relation.Attempt{} }},
+		"an attempt loses its answer":      {settle: func(s *relation.Settlement) { s.Attempt.Answer = "" }},
+		"an attempt is a fault of nobody":  {settle: func(s *relation.Settlement) { s.Attempt.Fault = false }},
+		"a budget is forgotten":            {settle: func(s *relation.Settlement) { s.BudgetFrom = time.Time{} }},
+		"a trace is lost":                  {change: func(c *relation.Change) { each(c.Events, func(e *relation.NewEvent) { e.Origin.Trace = "" }) }},
+		"attempts are out of order":        {known: func(e *relation.Record) { slices.Reverse(e.Log) }},
+		"a record says nothing of replays": {known: func(e *relation.Record) { e.Replayed = 0 }},
+		"a record has another time":        {known: func(e *relation.Record) { e.Settled = e.Created }},
+		"retrying events only wait":        {listed: func(p *relation.RecordPage) { each(p.Records, waits) }},
+		"a page of records is the last":    {listed: func(p *relation.RecordPage) { p.Next = "" }},
+		"a page of records loses one":      {listed: func(p *relation.RecordPage) { p.Records = p.Records[min(1, len(p.Records)):] }},
+		"delivered events are not counted": {totals: func([]relation.RecordStats) []relation.RecordStats { return nil }, hidden: true},
+		"a replay revives nothing":         {replayed: func(s *relation.ReplaySettlement) { s.Verdict = relation.Dead }},
+		"a replay's attempt is lost":       {replayed: func(s *relation.ReplaySettlement) { s.Attempt.At = time.Time{} }},
+		"a replay's attempt is anybody's":  {replayed: func(s *relation.ReplaySettlement) { s.Attempt.Replay = "" }},
+		"a selection takes the living too": {selected: func(_ relation.ReplaySelection, p []relation.ReplayEvent) []relation.ReplayEvent {
+			each(p, alive)
+			return p
+		}},
+		"a selection ends early":                    {selected: func(_ relation.ReplaySelection, p []relation.ReplayEvent) []relation.ReplayEvent { return p[:0] }},
+		"a replay forgets how far it is":            {progress: func(p *relation.ReplayProgress) { p.Cursor = "" }, hidden: true},
+		"a replay cannot be ended":                  {progress: func(p *relation.ReplayProgress) { p.State = "" }, hidden: true},
+		"a replay is given no other rate":           {progress: func(p *relation.ReplayProgress) { p.Rate = -1 }, hidden: true},
+		"an export loses an entry":                  {part: func(p *relation.ListExport) { p.Entries = p.Entries[:len(p.Entries)-1] }},
+		"an export has another time":                {part: func(p *relation.ListExport) { each(p.Entries, func(e *relation.BlockEntry) { e.Since++ }) }},
+		"an export stands at the beginning":         {position: func(string) string { return "" }},
+		"ids start over when the clock is set back": {restart: func(m *model) { m.last = 0 }, hidden: true},
+		"a restart forgets the record": {restart: func(m *model) {
+			m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.State == relation.StateDelivered })
+		}},
+		"a restart forgets replays":     {restart: func(m *model) { m.replays = nil }, hidden: true},
+		"records outlive the retention": {keeps: true},
+		"an app loses its keys":         {app: func(a *relation.App) { a.Keys = nil }},
 		"a restart forgets attempts": {restart: func(m *model) {
 			for _, q := range m.queues {
 				each(q.rows, func(e *relation.Event) { e.Attempts = 0 })
@@ -121,6 +153,14 @@ func withoutKicked(events []relation.Event) []relation.Event {
 	}
 	return events
 }
+
+func waits(e *relation.Record) {
+	if e.State == relation.StateRetrying {
+		e.State = relation.StateWaiting
+	}
+}
+
+func alive(e *relation.ReplayEvent) { e.Dead = false }
 
 func reversed(ids []string) []string {
 	ids = slices.Clone(ids)

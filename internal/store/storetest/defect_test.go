@@ -26,6 +26,15 @@ type broken struct {
 	imported func(string) string
 	told     func(*relation.Commit)
 	head     func(*relation.AccountHead)
+	known    func(*relation.Record)
+	listed   func(*relation.RecordPage)
+	totals   func([]relation.RecordStats) []relation.RecordStats
+	replayed func(*relation.ReplaySettlement)
+	selected func(relation.ReplaySelection, []relation.ReplayEvent) []relation.ReplayEvent
+	progress func(*relation.ReplayProgress)
+	part     func(*relation.ListExport)
+	position func(string) string
+	keeps    bool // records outlive the retention
 	early    bool // what is told cannot be read yet
 	ghosts   bool // devices outlive their accounts
 	// hidden says that histories have no way to find it.
@@ -151,6 +160,69 @@ func (b *broken) OutboxStats(ctx context.Context) ([]relation.OutboxStats, error
 	return stats, err
 }
 
+func (b *broken) Record(ctx context.Context, sdkAppID uint32, id string) (relation.Record, error) {
+	e, err := b.model.Record(ctx, sdkAppID, id)
+	if b.known != nil && err == nil {
+		b.known(&e)
+	}
+	return e, err
+}
+
+func (b *broken) Records(ctx context.Context, q relation.RecordQuery) (relation.RecordPage, error) {
+	page, err := b.model.Records(ctx, q)
+	if b.listed != nil {
+		b.listed(&page)
+	}
+	return page, err
+}
+
+func (b *broken) RecordStats(ctx context.Context) ([]relation.RecordStats, error) {
+	stats, err := b.model.RecordStats(ctx)
+	if b.totals != nil {
+		stats = b.totals(stats)
+	}
+	return stats, err
+}
+
+func (b *broken) SettleReplay(ctx context.Context, settlements []relation.ReplaySettlement) error {
+	settlements = slices.Clone(settlements)
+	for i := range settlements {
+		if b.replayed != nil {
+			b.replayed(&settlements[i])
+		}
+	}
+	return b.model.SettleReplay(ctx, settlements)
+}
+
+func (b *broken) ReplayPage(ctx context.Context, app uint32, s relation.ReplaySelection, after string, limit int) ([]relation.ReplayEvent, error) {
+	page, err := b.model.ReplayPage(ctx, app, s, after, limit)
+	if b.selected != nil {
+		page = b.selected(s, page)
+	}
+	return page, err
+}
+
+func (b *broken) SaveReplay(ctx context.Context, p relation.ReplayProgress) (relation.Replay, error) {
+	if b.progress != nil {
+		b.progress(&p)
+	}
+	return b.model.SaveReplay(ctx, p)
+}
+
+func (b *broken) ExportBlocklists(ctx context.Context, app uint32, begin func(string) error, each func(relation.ListExport) error) error {
+	return b.model.ExportBlocklists(ctx, app, func(position string) error {
+		if b.position != nil {
+			position = b.position(position)
+		}
+		return begin(position)
+	}, func(part relation.ListExport) error {
+		if b.part != nil {
+			b.part(&part)
+		}
+		return each(part)
+	})
+}
+
 func (b *broken) CreateApp(ctx context.Context, app relation.App) error {
 	if b.app != nil {
 		b.app(&app)
@@ -169,6 +241,9 @@ func (b broken) factory(t testing.TB, o Options) func() Engine {
 		}
 	}
 	b.telling, b.lasting = new(atomic.Pointer[relation.AccountHead]), new([]relation.OnlineDevice)
+	if b.keeps {
+		o.Retention *= 1000
+	}
 	open := newModel(t, o)
 	return func() Engine {
 		m := open().(*model)

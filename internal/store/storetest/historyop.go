@@ -39,7 +39,7 @@ func (h *history) next(app *relation.App) op {
 		return h.pageOp(app)
 	case n < 79:
 		return h.checkOp(app)
-	case n < 92:
+	case n < 89:
 		return h.settleOp(app)
 	case n < 94:
 		return h.replayOp(app)

@@ -546,7 +546,7 @@ func (s *side) lookAtRecords(limit int) string {
 	s.Helper()
 	var b strings.Builder
 	for i, e := range s.records(relation.RecordQuery{}, limit) {
-		if i%7 == 0 {
+		if i%2 == 0 {
 			e = s.record(e.ID)
 		}
 		due := e.Due
