@@ -71,7 +71,7 @@ type ReplayProgress struct {
 
 // ReplaySettlement reports an attempt that a replay made. Delivered: a dead letter becomes a delivered event with this
 // attempt, and of an event that was delivered before the attempt is added to its record. Retry and Dead: the attempt is
-// added, and nothing else changes.
+// added, and nothing else changes. Event.Attempts counts none of them. One that is reported twice is added once.
 type ReplaySettlement struct {
 	SDKAppID uint32
 	ID       string // of the event
@@ -90,7 +90,7 @@ type Replays interface {
 	Replays(ctx context.Context, sdkAppID uint32) ([]Replay, error)
 	// Replay returns one, or ErrNoReplay.
 	Replay(ctx context.Context, id string) (Replay, error)
-	// SaveReplay stores progress, or returns ErrNoReplay. One that is not Open any more keeps its state.
+	// SaveReplay stores progress, or returns ErrNoReplay. One that is not Open any more keeps its state and note.
 	SaveReplay(ctx context.Context, p ReplayProgress) (Replay, error)
 	// ReplayPage returns the next events of a selection behind a cursor, in order of their ids.
 	ReplayPage(ctx context.Context, sdkAppID uint32, s ReplaySelection, after string, limit int) ([]ReplayEvent, error)

@@ -10,6 +10,8 @@
 //   - Options.OnCommit hears of every event, change of a list, kick and deletion after its commit, in commit order, and
 //     before the caller does; and of every commit whose answer was lost.
 //   - An owner's events are numbered in commit order. Only the earliest waiting one (the head) has a due time.
+//   - An event is in one table: event while it waits, then record (delivered) or dead_event (given up). A verdict moves it in one
+//     commit, together with its attempt and the totals of the record. Ids of events only rise (id.go).
 //   - An account has an internal id that is never reused. Deleting an account frees its UserID at once; the rows that
 //     name its id are invisible from then on and are removed in the background, in small commits (sweep.go).
 //   - SQLite: the process holds the data directory's lock file; WAL, synchronous=FULL, one writing connection, several
