@@ -165,6 +165,8 @@ func TestListenRefusals(t *testing.T) {
 	if callback.Listen {
 		t.Error("a refused command switched listening on")
 	}
+	away := []string{"listen", "--app", appFlag, "--forward", forward, "--operator", "http://127.0.0.1:1", "--operator-token", "x"}
+	checkFailure(t, execute(t, nil, away...), exitFailed, "kith: check the URL, and that `kith serve` runs there", away)
 	shell{t, t.TempDir()}.fail(exitFailed, "no server is running", "listen", "--app", appFlag, "--forward", forward)
 }
 

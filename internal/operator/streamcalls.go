@@ -14,9 +14,18 @@ import (
 // streamSilence is after how long without a line a stream counts as broken: three heartbeats.
 const streamSilence = 3 * DefaultHeartbeat
 
-// ErrStreamEnded says that a stream that should go on has ended: the server stopped, or the connection broke. The text of
-// the error that wraps it says which.
+// ErrStreamEnded says that a stream that should go on has ended, or could not begin: the server stopped, is away, or the
+// connection broke. The text of the error that is it says which.
 var ErrStreamEnded = errors.New("the stream has ended")
+
+// streamError is an ErrStreamEnded in other words.
+type streamError struct{ error }
+
+// Is reports whether target is ErrStreamEnded.
+func (e streamError) Is(target error) bool { return target == ErrStreamEnded }
+
+// Unwrap returns the reason.
+func (e streamError) Unwrap() error { return e.error }
 
 // Tail calls each with every line of the stream of attempts. It ends with an error: that of each, the context's, a refusal,
 // or ErrStreamEnded. Of q it uses SDKAppID, Account and Command.
@@ -71,7 +80,7 @@ func follow[T any](ctx context.Context, c *Client, path string, each func(T) (st
 	for decoder := json.NewDecoder(resp.Body); ; {
 		var line T
 		if err := decoder.Decode(&line); err != nil {
-			return ended(err, silence)
+			return ended(fmt.Errorf("the stream broke off: %w", err), silence)
 		}
 		silence.Stop() // each takes as long as it takes
 		end, err := each(line)
@@ -80,7 +89,7 @@ func follow[T any](ctx context.Context, c *Client, path string, each func(T) (st
 		case err != nil:
 			return err
 		case end != "":
-			return fmt.Errorf("%w: %s", ErrStreamEnded, end)
+			return streamError{errors.New("the server ended the stream: " + end)}
 		}
 	}
 }
@@ -92,9 +101,9 @@ func ended(err error, silence *time.Timer) error {
 	case errors.As(err, &refusal):
 		return err
 	case !silence.Stop():
-		return fmt.Errorf("%w: nothing was heard from the server for %s", ErrStreamEnded, streamSilence)
+		return streamError{fmt.Errorf("nothing was heard from the server for %s", streamSilence)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrStreamEnded, err)
+	return streamError{err}
 }
