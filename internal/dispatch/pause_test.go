@@ -178,3 +178,43 @@ func TestStatusOfEndpointsThatAreOff(t *testing.T) {
 		w.stop()
 	})
 }
+
+// TestWhatEndsAFailureAtOnce leaves an endpoint failing for so long that the next probe is far away, and then does what tells
+// Kith that it may be well.
+func TestWhatEndsAFailureAtOnce(t *testing.T) {
+	for name, cure := range map[string]func(*world){
+		"other settings": func(w *world) {
+			w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", TimeoutMS: 1500}))
+			w.d.AppsChanged()
+		},
+		"a test that succeeds": func(w *world) {
+			if report, err := w.d.TestCallback(w.t.Context(), w.apps.All()[0]); err != nil || !report.OK {
+				w.t.Errorf("report %+v, error %v", report, err)
+			}
+		},
+		"a pause and a resume": func(w *world) {
+			w.apps.set(pausedApp(&relation.Pause{}))
+			w.d.AppsChanged()
+			w.apps.set(pausedApp(nil))
+			w.d.AppsChanged()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				up := time.Now().Add(time.Hour)
+				w := newWorld(t, &receiver{answer: failUntil(&up)})
+				w.start()
+				for n := range 500 {
+					w.outbox.commit(appA, fmt.Sprint("user", n), "x")
+				}
+				pass(time.Until(up))
+				w.expect("before", relation.EndpointFailing)
+				cure(w)
+				w.expect("at once", relation.EndpointRecovering)
+				w.drained(time.Second)
+				w.expect("at the end", relation.EndpointHealthy)
+				w.stop()
+			})
+		})
+	}
+}
