@@ -91,6 +91,11 @@ func TestListenInsteadDecides(t *testing.T) {
 			t.Errorf("attempt %s: %+v", shown.Attempt, shown)
 		}
 	}
+	var report operator.CallbackReport
+	k.json(&report, "trigger", api.CallbackStateChange, "--app", appFlag, "--from", "mira")
+	if got := <-local.posts; !report.Delivered || got.header.Get(api.HeaderTest) != "1" || !strings.Contains(got.body, `"mira"`) {
+		t.Errorf("a trigger: %+v, sent %+v", report, got)
+	}
 	var callback operator.Callback
 	k.json(&callback, "app", "callback", "show", appFlag)
 	if !callback.Listen {
