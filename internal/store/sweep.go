@@ -31,6 +31,7 @@ func wake(signal chan struct{}) {
 func (s *Store) sweeper(ctx context.Context) {
 	ticker := time.NewTicker(retentionPause)
 	defer ticker.Stop()
+	failed := false
 	for {
 		err := s.sweepAll(ctx)
 		if err == nil {
@@ -41,9 +42,12 @@ func (s *Store) sweeper(ctx context.Context) {
 		}
 		var again <-chan time.Time
 		if err != nil {
-			s.log.Error("removing old rows failed; it is tried again", "error", err)
 			again = time.After(sweepPause)
 		}
+		if err != nil && !failed {
+			s.log.Error("removing old rows failed; it is tried again until it works", "error", err)
+		}
+		failed = err != nil
 		select {
 		case <-s.sweep:
 		case <-ticker.C:
