@@ -155,6 +155,29 @@ func TestTraceAcrossRestart(t *testing.T) {
 	}
 }
 
+// Where traces go nowhere, and for a caller who does not want the call followed, the app backend is sent no traceparent.
+func TestNoTrace(t *testing.T) {
+	collector := startCollector(t)
+	for endpoint, traceparent := range map[string]string{"": caller, collector.URL: caller[:53] + "00"} {
+		s := start(t, traced(t, endpoint, 1))
+		backend := startReceiver(t)
+		s.newApp(t, backend.url, "mira", "tom")
+		s.block(t, "mira", "tom")
+		backend.next(t)
+		s.unblockAs(t, traceparent, "mira", "tom")
+		if got := backend.next(t).traceparent; got != "" {
+			t.Errorf("traces to %q: the app backend was sent %s", endpoint, got)
+		}
+		s.stop(t)
+	}
+	for range 3 { // the calls before it, and the attempt of the first, which were followed
+		if span := collector.Next(t); span.Name == "black_list_delete" || span.Name == api.CallbackBlackListDelete {
+			t.Errorf("followed: %+v", span)
+		}
+	}
+	collector.None(t)
+}
+
 // A replay has a trace of its own that leads to the call's.
 func TestTraceOfReplay(t *testing.T) {
 	collector := startCollector(t)
