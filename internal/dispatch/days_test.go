@@ -352,12 +352,12 @@ func TestAThirdOfAllRequestsFail(t *testing.T) {
 		w := newWorld(t, rc)
 		w.start()
 		want := map[string][]string{}
-		for n := range 2000 {
+		for n := range 500 {
 			owner := fmt.Sprint("user", n)
 			want[owner] = append(want[owner], w.outbox.commit(appA, owner, "x").ID)
 		}
 		pass(time.Until(up))
-		w.until("nearly all are delivered", 3*probeCap, func() bool { return w.outbox.waiting() < 20 })
+		w.until("nearly all are delivered", 3*probeCap, func() bool { return w.outbox.waiting() < 10 })
 		w.drained(5 * time.Minute)
 		w.stop()
 		rc.checkDelivered(t, want)

@@ -184,19 +184,20 @@ func TestSettleFailureLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rc := &receiver{}
 		w := newWorld(t, rc)
-		fixed := time.Now().Add(48 * time.Hour) // longer than the budget
+		fixed := time.Now().Add(3 * time.Hour) // longer than the budget
 		w.outbox.failWith(func(op string) error {
 			if op == "settle" && time.Now().Before(fixed) {
 				return relation.ErrUnavailable
 			}
 			return nil
 		})
+		w.o.Budget = time.Hour
 		w.start()
 		var want []string
 		for i := range 100 {
 			want = append(want, w.outbox.commit(appA, fmt.Sprintf("user%02d", i), "a").ID)
 		}
-		pass(48*time.Hour + 5*time.Second)
+		pass(3*time.Hour + 5*time.Second)
 		w.drained(time.Minute)
 		w.stop()
 		got := rc.ids("")

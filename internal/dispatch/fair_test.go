@@ -38,7 +38,7 @@ func TestOneAppsTroubleDoesNotSlowAnother(t *testing.T) {
 		flood  int // events of A, of as many accounts
 		answer func(delivery, http.ResponseWriter, *http.Request) bool
 	}{
-		{"flood", 9000, answerAfter(2 * time.Millisecond)},
+		{"flood", 5500, answerAfter(2 * time.Millisecond)},
 		{"hangs", 3000, func(_ delivery, _ http.ResponseWriter, r *http.Request) bool {
 			<-r.Context().Done()
 			return false
@@ -81,7 +81,7 @@ func p99BesideAppA(t *testing.T, trouble func(*world), a func(delivery, http.Res
 		w.o.Outbox = &slowDisk{w.outbox, make(chan struct{}, 1)}
 		w.start()
 		trouble(w)
-		const pairs = 60
+		const pairs = 40
 		committed := map[string]time.Time{}
 		for n := range pairs {
 			owner := fmt.Sprint("user", n%10)

@@ -276,7 +276,7 @@ func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 }
 
 func TestReplayUnderFaults(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { replayUnderFaults(t, seed) })
 		})
