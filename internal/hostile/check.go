@@ -39,6 +39,10 @@ func (j *Journal) begin(e Event, number int64) *Visit {
 	} else {
 		j.checkAgain(l, known, e)
 	}
+	if e.Replay != "" {
+		j.checkReplay(known, e)
+		return v // its attempts are counted for themselves
+	}
 	known.attempts = max(known.attempts, e.Attempt)
 	return v
 }
@@ -46,7 +50,6 @@ func (j *Journal) begin(e Event, number int64) *Visit {
 // checkNew checks an event that comes for the first time.
 func (j *Journal) checkNew(l *ledger, e *entry) {
 	if e.Replay != "" {
-		j.count.Replayed++
 		return
 	}
 	if n := l.newest; n != nil {
@@ -69,13 +72,32 @@ func (j *Journal) checkAgain(l *ledger, known *entry, e Event) {
 		j.add(fmt.Sprintf("%s of %v came again with another content", e.ID, e.Account), "")
 	}
 	switch {
-	case e.Replay != "":
-		j.count.Replayed++
+	case e.Replay != "": // sent again on an order
 	case l.newest != nil && l.newest.ID != e.ID && (e.Attempt > known.attempts || e.Sent > l.newest.Sent):
 		j.add(fmt.Sprintf("%s of %v was sent again, attempt %d, after %s", e.ID, e.Account, e.Attempt, l.newest.ID), e.ID)
 	case l.newest != nil && l.newest.ID != e.ID:
 		j.count.Late++
 	}
+}
+
+// checkReplay checks an event that comes by a replay: the events of an account come in order there too. After a restart of
+// the sender some come once more.
+func (j *Journal) checkReplay(known *entry, e Event) {
+	j.count.Replayed++
+	r := j.replays[e.Replay]
+	if r == nil {
+		r = &replay{newest: map[Account]*entry{}, came: map[string]bool{}, taken: map[string]bool{}}
+		j.replays[e.Replay] = r
+	}
+	if r.came[e.ID] {
+		return
+	}
+	r.came[e.ID] = true
+	if n := r.newest[e.Account]; n != nil && !n.before(known) {
+		r.odd = append(r.odd, oddity{fmt.Sprintf("%s of %v came after the newer %s in the replay %s", e.ID, e.Account, n.ID, e.Replay), known})
+		return
+	}
+	r.newest[e.Account] = known
 }
 
 // before reports whether e was committed before other, of the same account.
@@ -95,14 +117,20 @@ func (j *Journal) take(v *Visit) {
 	if v.event.Test || e == nil {
 		return
 	}
+	if r := j.replays[v.event.Replay]; r != nil {
+		r.taken[e.ID] = true
+	}
 	e.taken++
 	if e.taken > 1 {
-		j.count.Repeats++
+		if v.event.Replay == "" {
+			j.count.Repeats++
+		}
 		return
 	}
+	now := j.now()
 	j.count.Taken++
 	l.taken = append(l.taken, e)
-	now := j.now()
+	e.first = now
 	if !j.last.IsZero() {
 		j.count.Gap = max(j.count.Gap, now.Sub(j.last))
 		j.last = now

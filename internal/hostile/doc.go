@@ -8,6 +8,7 @@
 //   - an event does not arrive before an earlier one of its account was taken,
 //   - no event comes again after a newer one of its account, but for a copy that was under way all the time,
 //   - the same id always has the same content,
+//   - a replay brings the events of an account in order too,
 //   - no redirect is followed, and nothing is sent to whom the certificate does not prove to be the endpoint,
 //   - while the network in between adds nothing of its own, one callback of an account is in flight at a time.
 //

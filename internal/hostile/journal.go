@@ -13,7 +13,8 @@ type Journal struct {
 	now      func() time.Time
 	strict   time.Duration
 	accounts map[Account]*ledger
-	events   map[string]*entry // by id
+	events   map[string]*entry  // by id
+	replays  map[string]*replay // by id
 	open     map[int64]*Visit
 	visits   int64
 	last     time.Time // when something was taken
@@ -51,6 +52,21 @@ type entry struct {
 	Event
 	attempts int // highest number of those that arrived
 	taken    int
+	first    time.Time // when it was taken first
+}
+
+// replay is what came of one.
+type replay struct {
+	newest map[Account]*entry
+	came   map[string]bool // ids that arrived
+	taken  map[string]bool // ids that were taken
+	odd    []oddity
+}
+
+// oddity is an event that came out of order in a replay.
+type oddity struct {
+	what  string
+	event *entry
 }
 
 // Visit is one request.
@@ -66,7 +82,8 @@ type Visit struct {
 // log is nil; ReadJournal reads that again.
 func NewJournal(log io.Writer) *Journal {
 	return &Journal{
-		log: log, now: time.Now, accounts: map[Account]*ledger{}, events: map[string]*entry{}, open: map[int64]*Visit{},
+		log: log, now: time.Now, accounts: map[Account]*ledger{}, events: map[string]*entry{},
+		replays: map[string]*replay{}, open: map[int64]*Visit{},
 	}
 }
 
@@ -109,6 +126,26 @@ func (j *Journal) Taken(a Account) []Event {
 	}
 	return events
 }
+
+// Replayed returns how many different events of a replay were taken, and what was out of order in it. The sender may add
+// what was delivered only after the replay was created, which is not looked at.
+func (j *Journal) Replayed(id string, created time.Time) (taken int, problems []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := j.replays[id]
+	if r == nil {
+		return 0, nil
+	}
+	for _, o := range r.odd {
+		if o.event.first.Before(created.Add(-replaySlack)) {
+			problems = append(problems, o.what)
+		}
+	}
+	return len(r.taken), problems
+}
+
+// replaySlack is how long it can take from when an event is taken until the sender knows it for good.
+const replaySlack = 2 * time.Second
 
 // Accounts returns the accounts of which something came, in no particular order.
 func (j *Journal) Accounts() []Account {

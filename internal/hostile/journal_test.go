@@ -57,6 +57,12 @@ func TestJournalChecks(t *testing.T) {
 		{"another content", []step{{id: "1", digest: "a"}, {id: "1", attempt: 2, digest: "b"}}, "another content", ""},
 		{"another number", []step{{id: "1", seq: 1}, {id: "1", attempt: 2, seq: 2}}, "another content", ""},
 		{"a replay of an old one", []step{{id: "1"}, {id: "2"}, {id: "1", attempt: 2, replay: "r"}}, "", ""},
+		{"a replay that goes back after a restart", []step{
+			{id: "1"}, {id: "2"}, {id: "1", replay: "r"}, {id: "2", replay: "r"}, {id: "1", replay: "r"}, {id: "2", replay: "r"},
+		}, "", ""},
+		{"two replays, one behind the other", []step{
+			{id: "1"}, {id: "2"}, {id: "1", replay: "r"}, {id: "2", replay: "r"}, {id: "1", replay: "s"}, {id: "2", replay: "s"},
+		}, "", ""},
 		{"a replay of a dead letter", []step{{id: "2"}, {id: "1", replay: "r"}, {id: "3"}}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,6 +90,25 @@ func TestJournalChecks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestJournalReplayOrder: an account's events come in order in a replay, but for those that were taken after its creation.
+func TestJournalReplayOrder(t *testing.T) {
+	j := NewJournal(nil)
+	now := time.Unix(1_700_000_000, 0)
+	j.now = func() time.Time { return now }
+	for _, s := range []step{{id: "1"}, {id: "2"}, {id: "3"}, {id: "2", replay: "r"}, {id: "1", replay: "r"}, {id: "3", replay: "r"}} {
+		s.happen(j)
+	}
+	for created, want := range map[time.Time]int{now.Add(time.Minute): 1, now.Add(-time.Minute): 0} {
+		taken, problems := j.Replayed("r", created)
+		if taken != 3 || len(problems) != want {
+			t.Errorf("created %s: %d events, %q, want %d problems", created, taken, problems, want)
+		}
+	}
+	if taken, problems := j.Replayed("s", now); taken != 0 || problems != nil {
+		t.Errorf("of a replay that nobody knows: %d %q", taken, problems)
 	}
 }
 

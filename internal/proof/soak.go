@@ -44,6 +44,8 @@ type Summary struct {
 	ServerKills   int
 	ReceiverKills int
 	StoreFaults   int
+	Replayed      int64 // events that replays were about
+	InVain        int64 // of them, given up
 	Counts        hostile.Counts
 }
 
@@ -59,9 +61,9 @@ func (s Summary) String() string {
 		verdict = "soak FAILED"
 	}
 	return fmt.Sprintf("%s: %s, %s: %d events of %d calls (%d more cut off), %d kills of kith, %d of the receiver, "+
-		"%d store faults, repeats %d, out of order %d, lost %d, invented %d, longest gap %s, drained in %s, seed %d",
+		"%d store faults, %d events replayed (%d in vain), repeats %d, out of order %d, lost %d, invented %d, longest gap %s, drained in %s, seed %d",
 		verdict, s.Engine, s.Took.Round(time.Second), s.Events, s.Calls, s.Cut, s.ServerKills, s.ReceiverKills,
-		s.StoreFaults, s.Counts.Repeats, s.OutOfOrder, s.Lost, s.Invented, s.Counts.Gap.Round(100*time.Millisecond),
+		s.StoreFaults, s.Replayed, s.InVain, s.Counts.Repeats, s.OutOfOrder, s.Lost, s.Invented, s.Counts.Gap.Round(100*time.Millisecond),
 		s.Drained.Round(100*time.Millisecond), s.Seed)
 }
 
@@ -118,6 +120,7 @@ func (s *soak) disturb(ctx context.Context) error {
 		{from: 2 * time.Second, to: 9 * time.Second, do: s.killReceiver},
 		{from: 300 * time.Millisecond, to: 2500 * time.Millisecond, do: s.changeWeather},
 		{from: 4 * time.Second, to: 25 * time.Second, do: s.spoilStore},
+		{from: 4 * time.Second, to: 20 * time.Second, do: s.replay},
 		{from: 3 * time.Second, to: 10 * time.Second, do: s.world.Tend},
 		{from: 30 * time.Second, to: 30 * time.Second, do: func(context.Context) error {
 			answered, _ := load.Calls()
@@ -178,9 +181,18 @@ func (s *soak) verify(ctx context.Context) error {
 		return err
 	}
 	s.sum.Drained = time.Since(began)
+	// Replays that are still under way write on in the journal, so it is read once they are done.
+	for _, id := range s.world.replays {
+		if _, err := s.world.awaitReplay(ctx, id); err != nil {
+			return err
+		}
+	}
 	journal, err := s.backend.Read()
 	if err != nil {
 		return err
+	}
+	if s.sum.Replayed, s.sum.InVain, err = s.world.AwaitReplays(ctx, journal); err != nil {
+		s.sum.add("%v", err)
 	}
 	s.sum.Counts = journal.Counts()
 	if s.sum.Findings, err = s.world.Verify(ctx, journal); err != nil {

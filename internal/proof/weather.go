@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/internal/hostile"
+	"github.com/kithchat/kith/internal/operator"
 )
 
 // actor does something every now and then.
@@ -81,6 +82,15 @@ func (s *soak) someModes() []hostile.Mode {
 		}
 	}
 	return append(modes, hostile.Good)
+}
+
+// replay sends what an app, or one of its accounts, was told of late once more.
+func (s *soak) replay(ctx context.Context) error {
+	what := operator.CreateReplay{SDKAppID: s.world.Apps[s.random.IntN(len(s.world.Apps))].ID, From: "10s"}
+	if s.random.IntN(2) == 0 {
+		what.Account, what.From = OwnerName(s.random.IntN(s.SoakOptions.Owners)), "1m"
+	}
+	return s.world.StartReplay(ctx, what)
 }
 
 // spoilStore makes the store refuse writes for a moment, or hold them up.

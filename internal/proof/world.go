@@ -48,9 +48,10 @@ type World struct {
 	Owners []*Owner
 	Kills  int
 
-	o      Options
-	parked map[string]bool // ids of events that were dead letters at a verification
-	client *operator.Client
+	o       Options
+	replays []string        // ids of those that may still run
+	parked  map[string]bool // ids of events that were dead letters at a verification
+	client  *operator.Client
 }
 
 // NewWorld starts a server, creates the apps and imports the accounts.
