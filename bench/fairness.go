@@ -49,6 +49,14 @@ func measureFairness(r *rig, engine string) error {
 		if err := r.warmUp(k, k.unblocks(lists, 1, 0), true); err != nil {
 			return err
 		}
+		answer, err := r.answerOf(k.unblocks(lists, 1, 0))
+		if err != nil {
+			return err
+		}
+		if err := r.null.call("setup", nullSetup{Answer: answer, Callback: c.callbackURL()}, nil); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, r.null.call("setup", nullSetup{Answer: answer}, nil)) }()
 		return c.measure(engine, j)
 	})
 }
@@ -71,7 +79,7 @@ func (c *crowd) open() error {
 		return err
 	}
 	c.ticket = sig.UserSig
-	if err := c.k.sendRemovals(c.ctx, crowdApp, "http://"+c.address+"/callback"); err != nil {
+	if err := c.k.sendRemovals(c.ctx, crowdApp, c.callbackURL()); err != nil {
 		return err
 	}
 	if _, err := c.do(job{Path: c.path("im_open_login_svc/multiaccount_import"), Kind: kindImport}); err != nil {
@@ -90,6 +98,8 @@ func (c *crowd) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+func (c *crowd) callbackURL() string { return "http://" + c.address + "/callback" }
 
 func (c *crowd) path(command string) string { return pathOf(crowdApp, c.ticket, command) }
 
@@ -135,7 +145,7 @@ func (c *crowd) neighbours() []neighbour {
 		return j
 	}
 	return []neighbour{
-		{"the null handler is flooded", atNull, still, still},
+		{"the null chain is flooded", atNull, still, still},
 		{"another app floods", flood, still, still},
 		{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{})},
 		{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0))},
@@ -170,8 +180,12 @@ func (c *crowd) turn(j job, n neighbour, to *journey) (err error) {
 		return err
 	}
 	var group errgroup.Group
+	crowd := n.job(j.Duration)
 	group.Go(func() error {
-		_, err := c.do(n.job(j.Duration))
+		p, err := c.do(crowd)
+		if err == nil && crowd.Dry { // Kith knows nothing of these callbacks
+			_, err = c.deliveredTo(c.receiver, p.Calls, time.Minute)
+		}
 		return err
 	})
 	group.Go(func() error { return c.follow(j, to) })
@@ -210,7 +224,7 @@ func (c *crowd) settled() error {
 func (c *crowd) report(engine string, alone *journey, neighbours []neighbour, beside []journey) {
 	at := func(times []int64, q float64) float64 { return ms(time.Duration(quantiles(times, q)[0])) }
 	name := fmt.Sprintf("%d/s, event made to arrival, p99", fairRate)
-	busy := 0.0
+	var busy result
 	for i, n := range neighbours {
 		p99 := at(beside[i].committed, 0.99)
 		res := result{
@@ -219,14 +233,15 @@ func (c *crowd) report(engine string, alone *journey, neighbours []neighbour, be
 		}
 		switch i {
 		case 0:
-			busy = p99
+			busy = res
 			res.Note += "; the machine is as busy, and Kith is not"
-		case 1:
-			res.Budgets = []budget{ratioAtMost(2)}
-			res.Note += fmt.Sprintf("; %.2f of what a flood beside Kith does", p99/max(busy, 0.001))
 		default:
 			res.Budgets = []budget{ratioAtMost(2)}
 		}
 		c.add(engine, res)
+		if i == 1 {
+			res.Beside, res.Peer, res.Ratio, res.Budgets, res.Note = busy.Case[len(name)+2:], busy.Kith, 0, nil, "what is Kith's own part of it"
+			c.add(engine, res)
+		}
 	}
 }

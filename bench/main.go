@@ -92,7 +92,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var write bool
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.BoolVar(&o.short, "short", false, "small sizes and short phases: under 90 seconds, for a first look only")
+	f.BoolVar(&o.short, "short", false, "small sizes and short phases: about two minutes, for a first look only")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	f.BoolVar(&write, "write", false, "also replace the Results section of bench/README.md; run it from the top of the repository")
 	f.StringVar(&only, "only", "", "run only scenarios whose name matches this `regexp`: "+scenarioNames())
