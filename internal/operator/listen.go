@@ -74,7 +74,7 @@ func (h *handler) listenMirror(w http.ResponseWriter, r *http.Request, app *rela
 	watch := h.Delivery.Watch(app.SDKAppID, true)
 	defer watch.Close()
 	stream[relation.Activity]{
-		source: watch.C, lost: watch.Lost,
+		app: app.SDKAppID, source: watch.C, lost: watch.Lost,
 		line: func(a relation.Activity, p Pulse) (any, bool) {
 			if a.Exchange == nil { // the attempt failed before there was anything to send
 				return nil, false
@@ -104,7 +104,7 @@ func (h *handler) listenInstead(w http.ResponseWriter, r *http.Request, app *rel
 	h.listeners.add(app.SDKAppID, &listening)
 	defer h.listeners.remove(app.SDKAppID, &listening)
 	stream[relation.Exchange]{
-		source: listening.C,
+		app: app.SDKAppID, source: listening.C,
 		line: func(e relation.Exchange, p Pulse) (any, bool) {
 			return ListenLine{Exchange: showExchange(&e), Pulse: p}, true
 		},

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -41,8 +42,30 @@ func (h *handler) scoped(s scope, next http.Handler) http.Handler {
 			h.fail(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, pinned)
+		next.ServeHTTP(w, pinned.WithContext(context.WithValue(pinned.Context(), tokenKey{}, given)))
 	})
+}
+
+// tokenKey is the context's key of the app's token that a request was let through with.
+type tokenKey struct{}
+
+// revoked says why an answer that goes on must end, as one of an app (0: of all) does for holders of a token that was dropped
+// meanwhile. It is empty while it may go on.
+func (h *handler) revoked(r *http.Request, sdkAppID uint32) string {
+	if h.known(sdkAppID) != nil {
+		return endDeleted
+	}
+	given, scoped := r.Context().Value(tokenKey{}).(string)
+	if !scoped {
+		return ""
+	}
+	switch app, good := h.Registry.TokenApp(given); {
+	case !good:
+		return endDropped
+	case app.Disabled:
+		return endDisabled
+	}
+	return ""
 }
 
 // pin returns the request as the holder of a token of the app may make it, or why not.

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,8 +27,13 @@ type Pulse struct {
 	End string `json:"end,omitempty"`
 }
 
-// endStopped is the end of a stream whose source was closed.
-const endStopped = "the server stops, or does not deliver for this app any more"
+// Ends of streams.
+const (
+	endStopped  = "the server stops, or does not deliver for this app any more" // the source was closed
+	endDeleted  = "the app was deleted"
+	endDropped  = "the token was dropped"
+	endDisabled = "the app is disabled, and so are its tokens"
+)
 
 // lines writes JSON values, one a line, each at once.
 type lines struct {
@@ -71,6 +77,7 @@ func (h *handler) openStream() (end func(), err error) {
 
 // stream is what comes on a channel, as lines.
 type stream[T any] struct {
+	app    uint32 // whose it is; 0: of all
 	source <-chan T
 	lost   func() int64 // nil: nothing is ever lost
 	// line makes the line of a value; false leaves the value out.
@@ -79,7 +86,7 @@ type stream[T any] struct {
 	pulse func(Pulse) any
 }
 
-// send writes lines until the source is closed, the caller goes, or it is too slow.
+// send writes lines until the source is closed, the caller goes or may not read on, or it is too slow.
 func (s stream[T]) send(h *handler, w http.ResponseWriter, r *http.Request) {
 	out := h.newLines(w)
 	defer out.end()
@@ -91,10 +98,16 @@ func (s stream[T]) send(h *handler, w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-beat.C:
+			if s.ends(out, h.revoked(r, s.app)) {
+				return
+			}
 			err = out.write(s.pulse(Pulse{Alive: h.Now(), Lost: s.losses()}))
 		case value, open := <-s.source:
+			end := h.revoked(r, s.app)
 			if !open {
-				_ = out.write(s.pulse(Pulse{Lost: s.losses(), End: endStopped}))
+				end = cmp.Or(end, endStopped)
+			}
+			if s.ends(out, end) {
 				return
 			}
 			if line, told := s.line(value, Pulse{Lost: s.losses()}); told {
@@ -102,6 +115,15 @@ func (s stream[T]) send(h *handler, w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+}
+
+// ends writes the last line, if there is a reason for one.
+func (s stream[T]) ends(out *lines, why string) bool {
+	if why == "" {
+		return false
+	}
+	_ = out.write(s.pulse(Pulse{Lost: s.losses(), End: why}))
+	return true
 }
 
 func (s stream[T]) losses() int64 {

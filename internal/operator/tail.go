@@ -43,7 +43,7 @@ func (h *handler) tailEvents(w http.ResponseWriter, r *http.Request) (any, error
 	defer watch.Close()
 	defer end()
 	stream[relation.Activity]{
-		source: watch.C, lost: watch.Lost,
+		app: app, source: watch.C, lost: watch.Lost,
 		line: func(a relation.Activity, p Pulse) (any, bool) {
 			told := (account == "" || a.Event.Owner == account) && (command == "" || a.Event.Kind == command)
 			return TailLine{Activity: showActivity(&a), Pulse: p}, told
