@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -141,9 +140,7 @@ func (c *cli) printLine(value any, text string) error {
 		_, err := fmt.Fprintln(c.out, text)
 		return printed(err)
 	}
-	encoder := json.NewEncoder(c.out)
-	encoder.SetEscapeHTML(false)
-	return printed(encoder.Encode(value))
+	return printed(c.encoder().Encode(value))
 }
 
 // say tells people something that is not output.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -15,8 +14,7 @@ const timeLayout = "2006-01-02 15:04:05 UTC"
 // print writes value as JSON with --json, else what human writes, with tabs turned into aligned columns.
 func (c *cli) print(value any, human func(w io.Writer)) error {
 	if c.json {
-		enc := json.NewEncoder(c.out)
-		enc.SetEscapeHTML(false)
+		enc := c.encoder()
 		enc.SetIndent("", "  ")
 		return printed(enc.Encode(value))
 	}
@@ -32,22 +30,13 @@ func printed(err error) error {
 	return nil
 }
 
-// row writes the cells of one line. Control characters are made visible, so that a name cannot play with the terminal.
+// row writes the cells of one line. What is not visible in them is made so.
 func row(w io.Writer, cells ...any) {
 	texts := make([]string, len(cells))
 	for i, cell := range cells {
 		texts[i] = visible(fmt.Sprint(cell))
 	}
 	_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(texts, "\t"), "\t"))
-}
-
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, text)
 }
 
 // when shows a time, and a dash for none.

@@ -46,7 +46,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	for line := range strings.Lines(err.Error()) {
-		_, _ = fmt.Fprintf(c.err, "kith: %s\n", strings.TrimSuffix(line, "\n"))
+		_, _ = fmt.Fprintf(c.err, "kith: %s\n", visible(strings.TrimSuffix(line, "\n")))
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
