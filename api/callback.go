@@ -33,7 +33,8 @@ const (
 
 // Headers that Kith adds to a callback. The body stays exactly as documented.
 const (
-	// HeaderWebhookID is the event's id, the same at every attempt (Standard Webhooks' name).
+	// HeaderWebhookID is the event's id, the same at every attempt (Standard Webhooks' name). That of a test begins with
+	// TestIDPrefix.
 	HeaderWebhookID = "webhook-id"
 	// HeaderAttempt is the attempt's number, from 1.
 	HeaderAttempt = "kith-attempt"
@@ -46,9 +47,14 @@ const (
 	HeaderSequence = "kith-sequence"
 	// HeaderReplay marks an event that is sent again on an operator's order; its value is the id of the replay.
 	HeaderReplay = "kith-replay"
-	// HeaderTest marks a request that an operator sent to test the endpoint; its value is 1.
+	// HeaderTest marks a request that an operator sent to test the endpoint; its value is 1. No signature covers it, so go by
+	// TestIDPrefix where signatures count.
 	HeaderTest = "kith-test"
 )
+
+// TestIDPrefix begins the webhook-id of a test, and of nothing else. A signature covers the id, so that nobody can pass a
+// real event off as a test, to have it ignored.
+const TestIDPrefix = "test_"
 
 // Pair is one changed relation: To_Account entered or left the list of From_Account.
 type Pair struct {

@@ -66,10 +66,11 @@
 //
 // # Tests
 //
-// An operator can send a test, with the header kith-test and a body of the documented shape about made-up accounts. A Handler
+// An operator can send a test, with a body of the documented shape about made-up accounts. Its id begins with test_, and it has
+// the header kith-test; a request with the header alone is refused, since no signature covers that. A Handler
 // verifies it like any callback, so the test says whether URL, Token and secrets are right, then logs it and answers OK
 // without calling your functions. Set [Options.Tests] to get tests too, and look at [Event.Test]. A receiver that does not
-// use this package has to look at the header itself.
+// use this package has to look at the id itself.
 //
 // # What Sign proves
 //
@@ -83,7 +84,8 @@
 // [Verify]). A signature proves that the holder of the key sent exactly this id and body, and when. Under a shared secret
 // (whsec_, HMAC-SHA256) the receiver could have made it as well; under a key pair the receiver has the public key (whpk_,
 // Ed25519) only, and nothing to lose. It covers neither the query nor Kith's own headers: whoever reads a request can, until
-// the skew has passed, send this id and body again with another SdkAppid, ClientIP, kith-sequence or kith-test. So give
+// the skew has passed, send this id and body again with another SdkAppid, ClientIP, kith-sequence or
+// kith-replay. So give
 // each app secrets of its own, and use HTTPS beyond one machine; then nobody reads requests.
 //
 // Sign and signature are checked independently, each if its option is set. To change a key, give the receiver the new one

@@ -24,7 +24,8 @@ type Event struct {
 	// Replay is the id of the replay in which an operator had this event sent again (header kith-replay). It is empty when
 	// this is the ordinary delivery.
 	Replay string
-	// Test says that an operator tries the endpoint (header kith-test): accounts and pairs are made up and nothing happened.
+	// Test says that an operator tries the endpoint (webhook-id begins with
+	// test_): accounts and pairs are made up and nothing happened.
 	// Functions see such events under Options.Tests only.
 	Test bool
 	// SDKAppID is the app that the change belongs to.

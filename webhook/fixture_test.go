@@ -156,3 +156,16 @@ func (f *fixture) wantLog(t *testing.T, level slog.Level, message, key, value st
 type countingReader struct{ reads int }
 
 func (c *countingReader) Read([]byte) (int, error) { c.reads++; return 0, io.EOF }
+
+// again returns the request once more, so that both can be sent.
+func again(t *testing.T, r *http.Request) *http.Request {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Clone(r.Context())
+	setBody(r, string(body))
+	setBody(c, string(body))
+	return c
+}

@@ -3,6 +3,7 @@ package webhook
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/kithchat/kith/api"
 )
@@ -11,15 +12,19 @@ import (
 const maxID = 256
 
 // readHeader takes what the headers say of an event. Except for webhook-id no signature covers them, so a number that is
-// none is taken as unknown, not as a failure; what is set for kith-test makes a test, since acting on made-up pairs is worse
-// than not acting.
+// none is taken as unknown, not as a failure. What makes a test is its id: with kith-test alone somebody on the way could have
+// a real event ignored, and without it have made-up pairs acted upon.
 func readHeader(h http.Header) (Event, *refusal) {
 	e := Event{
 		ID:       h.Get(api.HeaderWebhookID),
 		Attempt:  int(number(h.Get(api.HeaderAttempt), 31)),
 		Sequence: number(h.Get(api.HeaderSequence), 63),
 		Replay:   h.Get(api.HeaderReplay),
-		Test:     h.Get(api.HeaderTest) != "",
+		Test:     strings.HasPrefix(h.Get(api.HeaderWebhookID), api.TestIDPrefix),
+	}
+	if h.Get(api.HeaderTest) != "" && !e.Test {
+		return Event{}, &refusal{http.StatusBadRequest, "the header kith-test is set, but webhook-id is not that of a test: " +
+			"it must begin with " + api.TestIDPrefix}
 	}
 	if len(e.ID) > maxID {
 		return Event{}, &refusal{http.StatusBadRequest, "the header webhook-id is longer than 256 bytes"}

@@ -23,8 +23,6 @@ func TestEventOfHeaders(t *testing.T) {
 		{"sequence is no number", api.HeaderSequence, "x", Event{}},
 		{"empty sequence", api.HeaderSequence, "", Event{}},
 		{"replay", api.HeaderReplay, "019b7a5c-0000-7000-8000-0000000000aa", Event{Replay: "019b7a5c-0000-7000-8000-0000000000aa"}},
-		{"test", api.HeaderTest, "1", Event{Test: true}},
-		{"test in other words", api.HeaderTest, "true", Event{Test: true}},
 		{"empty test", api.HeaderTest, "", Event{}},
 	} {
 		f, r := newFixture(t, func(o *Options) { o.Tests = true }), unblockRequest(t)
@@ -58,10 +56,17 @@ func testRequests(t *testing.T) map[string]*http.Request {
 	setBody(unknown, `{"CallbackCommand":"Sns.CallbackFriendAdd"}`)
 	requests := map[string]*http.Request{"add": add, "delete": unblockRequest(t), "state": stateRequest(t, ""), "unknown": unknown}
 	for _, r := range requests {
+		r.Header.Set(api.HeaderWebhookID, testID)
 		r.Header.Set(api.HeaderTest, "1")
 	}
+	bare := unblockRequest(t) // as if somebody had taken the header off on the way
+	bare.Header.Set(api.HeaderWebhookID, testID)
+	requests["without kith-test"] = bare
 	return requests
 }
+
+// testID is the id of a test.
+const testID = api.TestIDPrefix + "019b7a5c-0000-7000-8000-0000000000bb"
 
 // A function that does not ask for tests must never act on made-up pairs.
 func TestHandlerKeepsTestsFromFunctions(t *testing.T) {
@@ -71,7 +76,34 @@ func TestHandlerKeepsTestsFromFunctions(t *testing.T) {
 		if status, got := f.serve(t, r); status != 200 || got.ErrorCode != 0 || f.calls() != 0 {
 			t.Errorf("%s: %d %+v after %d calls, want OK after none", name, status, got, f.calls())
 		}
-		f.wantLog(t, slog.LevelInfo, "test callback received", "event", "019b7a5c-0000-7000-8000-000000000001")
+		f.wantLog(t, slog.LevelInfo, "test callback received", "event", testID)
+	}
+}
+
+// Whoever can change headers on the way must not have a real event ignored while Kith takes it as delivered: neither as a
+// test nor, where functions get tests, as a repetition of one.
+func TestHandlerTakesNoEventForATest(t *testing.T) {
+	for name, tests := range map[string]bool{"kept from functions": false, "handed over": true} {
+		f, r := newFixture(t, func(o *Options) {
+			withSecrets(testShared)(o)
+			o.Tests, o.Dedup = tests, 10
+		}), unblockRequest(t)
+		signWith(t, r, testTime, testShared)
+		for _, value := range []string{"1", "true", "0"} {
+			forged := again(t, r)
+			forged.Header.Set(api.HeaderTest, value)
+			if status, got := f.serve(t, forged); status != 400 || got.ErrorCode == 0 || f.calls() != 0 {
+				t.Errorf("%s, kith-test: %s: %d %+v after %d calls, want 400 after none", name, value, status, got, f.calls())
+			}
+		}
+		renamed := again(t, r)
+		renamed.Header.Set(api.HeaderWebhookID, api.TestIDPrefix+renamed.Header.Get(api.HeaderWebhookID))
+		if status, _ := f.serve(t, renamed); status != 403 || f.calls() != 0 {
+			t.Errorf("%s, with the id of a test: %d after %d calls, want 403 after none", name, status, f.calls())
+		}
+		if status, got := f.serve(t, r); status != 200 || got.ErrorCode != 0 || f.calls() != 1 {
+			t.Errorf("%s: the event itself: %d %+v after %d calls, want OK after one", name, status, got, f.calls())
+		}
 	}
 }
 
@@ -103,6 +135,7 @@ func TestHandlerVerifiesTests(t *testing.T) {
 		"another word": {func(r *http.Request) { setQuery(r, api.QueryCallbackCommand, "x") }, 400},
 	} {
 		f, r := newFixture(t, withSecrets(testShared)), unblockRequest(t)
+		r.Header.Set(api.HeaderWebhookID, testID)
 		r.Header.Set(api.HeaderTest, "1")
 		signWith(t, r, testTime, testShared)
 		row.change(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kithchat/kith/api"
@@ -40,7 +41,7 @@ func describe(line operator.ListenLine, answer operator.ExchangeAnswer) shownExc
 	e := line.Exchange
 	shown := shownExchange{
 		heard: hear(e.Body), ID: e.ID, Event: e.Header.Get(api.HeaderWebhookID), Attempt: e.Header.Get(api.HeaderAttempt),
-		Test: e.Header.Get(api.HeaderTest) != "", Replay: e.Header.Get(api.HeaderReplay), Status: answer.Status,
+		Test: strings.HasPrefix(e.Header.Get(api.HeaderWebhookID), api.TestIDPrefix), Replay: e.Header.Get(api.HeaderReplay), Status: answer.Status,
 	}
 	shown.Verdict, shown.OK = judge(answer)
 	if !shown.OK {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/kithchat/kith/api"
@@ -40,7 +41,7 @@ func (p *Page) Record(backend http.Handler) http.Handler {
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		backend.ServeHTTP(status, r)
 		command := r.URL.Query().Get(api.QueryCallbackCommand)
-		if status.status == http.StatusOK && command != "" && r.Header.Get(api.HeaderTest) == "" {
+		if status.status == http.StatusOK && command != "" && !strings.HasPrefix(r.Header.Get(api.HeaderWebhookID), api.TestIDPrefix) {
 			p.log.add(p.callback(command, r, body))
 		}
 	})

@@ -43,7 +43,7 @@ type TestReport struct {
 }
 
 // TestCallback sends one request to the app's endpoint over a connection of its own and reports what happened, step by
-// step. The request is a real one, signed like any other, with the header kith-test: 1 and an empty PairList, so that an
+// step. The request is a real one, signed like any other, with the id of a test, the header kith-test: 1 and an empty PairList, so that an
 // app backend which does not know the header changes nothing. Its command is Sns.CallbackBlackListDelete, whichever
 // commands the app has switched on. It does not touch the app's events and works for a disabled app; after a delivery,
 // events that wait for a retry are tried at once. It fails when the app has no endpoint that can be called, or when ctx ends
@@ -68,7 +68,7 @@ func (d *Dispatcher) try(ctx context.Context, app *relation.App, told relation.N
 	}
 	t := trial{began: d.o.Now()}
 	told.Origin = relation.Origin{ClientIP: "127.0.0.1", Platform: api.PlatformREST}
-	event := relation.Event{SDKAppID: app.SDKAppID, Owner: owner, ID: id.String(), NewEvent: told, Created: t.began}
+	event := relation.Event{SDKAppID: app.SDKAppID, Owner: owner, ID: api.TestIDPrefix + id.String(), NewEvent: told, Created: t.began}
 	m := messageOf(&event)
 	m.test = true
 	steps := &stepRecorder{started: map[string]time.Time{}}

@@ -39,7 +39,7 @@ func TestTestCallbackSendsAMarkedAndSignedRequest(t *testing.T) {
 	if names := stepNames(report); !slices.Equal(names, []string{StepConnect + " ok", StepRequest + " ok", StepAnswer + " ok"}) {
 		t.Errorf("steps %q", names)
 	}
-	if got.header.Get(api.HeaderTest) != "1" || got.header.Get(api.HeaderWebhookID) != report.ID || !got.sign {
+	if got.header.Get(api.HeaderTest) != "1" || !strings.HasPrefix(report.ID, api.TestIDPrefix) || got.header.Get(api.HeaderWebhookID) != report.ID || !got.sign {
 		t.Errorf("request %+v", got)
 	}
 	if got.body.CallbackCommand != report.Command || got.body.PairList == nil || len(got.body.PairList) != 0 {

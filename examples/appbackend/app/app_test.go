@@ -200,10 +200,10 @@ blocked    mira.k -> troll_77   (event e4, attempt 1, from 127.0.0.1 RESTAPI)
 func TestBackendShowsTestsOnly(t *testing.T) {
 	f := start(t, Options{SDKAppID: testApp})
 	header := map[string]string{api.HeaderTest: "1"}
-	f.send(t, callback{testApp, "", api.CallbackBlackListAdd, pairs("a", "b"), "t1", 1, header})
-	f.sendBody(t, callback{testApp, "", api.CallbackStateChange, nil, "t2", 1, header}, loggedIn("a"))
-	const want = `blocked    a -> b   (test, event t1, attempt 1, from 127.0.0.1 RESTAPI)
-state      a Login, Register   (test, event t2, attempt 1, from 127.0.0.1 RESTAPI)
+	f.send(t, callback{testApp, "", api.CallbackBlackListAdd, pairs("a", "b"), "test_1", 1, header})
+	f.sendBody(t, callback{testApp, "", api.CallbackStateChange, nil, "test_2", 1, header}, loggedIn("a"))
+	const want = `blocked    a -> b   (test, event test_1, attempt 1, from 127.0.0.1 RESTAPI)
+state      a Login, Register   (test, event test_2, attempt 1, from 127.0.0.1 RESTAPI)
 `
 	if got := f.out.String(); got != want {
 		t.Errorf("printed\n%swant\n%s", got, want)
