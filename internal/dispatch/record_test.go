@@ -3,10 +3,13 @@ package dispatch
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -187,6 +190,26 @@ func TestExcerptIsShortTextWithoutSecrets(t *testing.T) {
 	} {
 		if got := excerpt(&answer{body: []byte(tt.body)}, secrets); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.body, got, tt.want)
+		}
+	}
+}
+
+// TestExcerptKnowsSecretsInOtherSpellings holds what receivers make of what they were sent.
+func TestExcerptKnowsSecretsInOtherSpellings(t *testing.T) {
+	const token, value = `tok<&"en/+%\`, `a b/c"d<e`
+	secrets := secretsOf(settings{url: "http://h/?key=a%20b%2fc%22d%3ce&long=token-and-more&short=" + url.QueryEscape(token), token: "token"})
+	inJSON, err := json.Marshal(map[string]string{"token": token, "key": value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{
+		string(inJSON), fmt.Sprintf("%q %q", token, value), html.EscapeString(token + " " + value), "a%20b%2fc%22d%3ce", "a+b%2Fc%22d%3Ce",
+		url.PathEscape(token), "token-and-more", strings.Repeat("token-and-more ", 200),
+	} {
+		got := excerpt(&answer{body: []byte(body)}, secrets)
+		if !strings.Contains(got, "[secret]") || strings.Contains(got, "tok<") || strings.Contains(got, "en/") || strings.Contains(got, "more") ||
+			strings.Contains(got, "d<e") || strings.Contains(got, "b%2") || strings.Contains(got, "a b") {
+			t.Errorf("%.80q: kept %q", body, got)
 		}
 	}
 }
