@@ -36,7 +36,7 @@ func NewOwner(app *App, name string, seed uint64) *Owner {
 	return &Owner{Name: name, App: app, random: rand.New(rand.NewPCG(seed, 7)), listed: map[string]bool{}}
 }
 
-// OwnerName and TargetName name accounts.
+// OwnerName names an account that blocks.
 func OwnerName(i int) string { return fmt.Sprintf("owner%d", i) }
 
 // TargetName names an account that owners block.

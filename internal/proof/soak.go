@@ -17,6 +17,8 @@ const (
 	soakTimeout = time.Second
 	// soakUnhurried is how long a soak lasts at least in which nothing is hurried, so that a short one has some of all.
 	soakUnhurried = 30 * time.Second
+	// soakMemory is the most that kith may take, in bytes, whatever receivers send and however much waits.
+	soakMemory = 512 << 20
 )
 
 // SoakOptions says what a soak is like. All must be set but for what says otherwise.
@@ -40,6 +42,7 @@ type Summary struct {
 	Seed          uint64
 	Took          time.Duration // without the drain
 	Drained       time.Duration
+	Memory        int64 // highest of kith, in bytes
 	Calls, Cut    int64 // answered, and not
 	ServerKills   int
 	ReceiverKills int
@@ -61,10 +64,10 @@ func (s Summary) String() string {
 		verdict = "soak FAILED"
 	}
 	return fmt.Sprintf("%s: %s, %s: %d events of %d calls (%d more cut off), %d kills of kith, %d of the receiver, "+
-		"%d store faults, %d events replayed (%d in vain), repeats %d, out of order %d, lost %d, invented %d, longest gap %s, drained in %s, seed %d",
+		"%d store faults, %d events replayed (%d in vain), repeats %d, out of order %d, lost %d, invented %d, longest gap %s, drained in %s, kith took %d MiB at most, seed %d",
 		verdict, s.Engine, s.Took.Round(time.Second), s.Events, s.Calls, s.Cut, s.ServerKills, s.ReceiverKills,
 		s.StoreFaults, s.Replayed, s.InVain, s.Counts.Repeats, s.OutOfOrder, s.Lost, s.Invented, s.Counts.Gap.Round(100*time.Millisecond),
-		s.Drained.Round(100*time.Millisecond), s.Seed)
+		s.Drained.Round(100*time.Millisecond), s.Memory>>20, s.Seed)
 }
 
 // soak is one that runs.
@@ -198,8 +201,12 @@ func (s *soak) verify(ctx context.Context) error {
 	if s.sum.Findings, err = s.world.Verify(ctx, journal); err != nil {
 		return err
 	}
-	if err := s.world.Stop(); err != nil {
+	err = s.world.Stop()
+	if s.sum.Memory = s.world.Memory; err != nil {
 		return err
+	}
+	if s.sum.Memory > soakMemory {
+		s.sum.add("kith took %d MiB of memory", s.sum.Memory>>20)
 	}
 	if s.Store != "" {
 		return nil

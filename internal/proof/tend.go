@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/kithchat/kith/internal/operator"
+	"github.com/kithchat/kith/internal/relation"
 )
 
 // Tend does what an operator does who has mended an endpoint: it resumes what is paused, and tests. After a delivery, what
@@ -48,12 +51,37 @@ func (w *World) Heal(ctx context.Context) error {
 			}
 		}
 		if looks%50 == 49 {
-			w.o.Say("%d events wait", waiting)
+			w.o.Say("%s", w.describe(ctx, waiting))
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%d events still wait: %w\n%+v\n%s", waiting, ctx.Err(), outbox, w.Server.Log())
+			return fmt.Errorf("%w: %s\n%s", ctx.Err(), w.describe(context.WithoutCancel(ctx), waiting), w.Server.Log())
 		}
 	}
+}
+
+// describe says what waits, and how the endpoints do that it waits for.
+func (w *World) describe(ctx context.Context, waiting int64) string {
+	text := fmt.Sprintf("%d events wait", waiting)
+	list, err := w.client.Endpoints(ctx)
+	if err != nil {
+		return text + "; " + err.Error()
+	}
+	for _, e := range list.Endpoints {
+		text += fmt.Sprintf("; app %d is %s (%s)", e.SDKAppID, e.State, e.Reason)
+	}
+	for _, a := range w.Apps {
+		for _, state := range []relation.State{relation.StateRetrying, relation.StateWaiting} {
+			page, err := w.client.Events(ctx, operator.EventQuery{SDKAppID: a.ID, State: state, Limit: 1})
+			if err != nil {
+				return text + "; " + err.Error()
+			}
+			for _, e := range page.Events {
+				text += fmt.Sprintf("; %s of app %d is %s, due %s, after %d attempts: %s", e.ID, a.ID, e.State,
+					e.Due.Format(time.RFC3339), e.Attempts, e.Reason)
+			}
+		}
+	}
+	return text
 }

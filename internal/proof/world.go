@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/kithchat/kith/internal/operator"
@@ -47,6 +48,7 @@ type World struct {
 	Links  []*Link // of each app; nil for one that is reached directly
 	Owners []*Owner
 	Kills  int
+	Memory int64 // highest resident memory of any server so far, in bytes; known on Linux
 
 	o       Options
 	replays []string        // ids of those that may still run
@@ -135,7 +137,7 @@ func (w *World) start(ctx context.Context) (err error) {
 // 0: there is none.
 func (w *World) Kill(ctx context.Context, starting time.Duration) error {
 	w.client.Close()
-	if err := w.Server.Kill(); err != nil {
+	if err := errors.Join(w.weigh(), w.Server.Kill()); err != nil {
 		return err
 	}
 	w.Kills++
@@ -156,10 +158,23 @@ func (w *World) Kill(ctx context.Context, starting time.Duration) error {
 	return w.start(ctx)
 }
 
+// weigh notes the server's memory. It is an error when the server has ended by itself.
+func (w *World) weigh() error {
+	if w.Server.HasEnded() {
+		return fmt.Errorf("kith ended by itself:\n%s", w.Server.Log())
+	}
+	n, err := peakMemory(w.Server.PID())
+	w.Memory = max(w.Memory, n)
+	return err
+}
+
 // Restart stops the server in order and starts it again, as an operator does whose disk has failed. How it ends is not
 // looked at, only that it does in time.
 func (w *World) Restart(ctx context.Context) error {
 	w.client.Close()
+	if err := w.weigh(); err != nil {
+		return err
+	}
 	if err := w.Server.Stop(); err != nil && !w.Server.HasEnded() {
 		return err
 	}
@@ -168,10 +183,10 @@ func (w *World) Restart(ctx context.Context) error {
 
 // Stop stops the server in order.
 func (w *World) Stop() error {
-	p := w.Server
+	p, err := w.Server, w.weigh()
 	w.Server = nil
 	w.client.Close()
-	return p.Stop()
+	return errors.Join(err, p.Stop())
 }
 
 // Close ends whatever still runs.
