@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/kithchat/kith/api"
 )
@@ -35,8 +36,10 @@ type Event struct {
 func readEvent(r *http.Request, body []byte) (Event, error) {
 	query, header := r.URL.Query(), r.Header
 	e := Event{
-		ID: header.Get(api.HeaderWebhookID), Replay: header.Get(api.HeaderReplay), Test: header.Get(api.HeaderTest) != "",
-		Command: query.Get(api.QueryCallbackCommand),
+		ID: header.Get(api.HeaderWebhookID), Replay: header.Get(api.HeaderReplay), Command: query.Get(api.QueryCallbackCommand),
+	}
+	if e.Test = strings.HasPrefix(e.ID, api.TestIDPrefix); e.Test != (header.Get(api.HeaderTest) != "") {
+		return e, errors.New("webhook-id and kith-test do not agree whether this is a test")
 	}
 	e.App = query.Get(api.QuerySdkAppid)
 	sum := sha256.Sum256(body)
