@@ -72,11 +72,11 @@ func budgetScenario(t *testing.T, downtime time.Duration) {
 	second := w.outbox.commit(appA, "mira.k", "b")
 	w.drained(100 * time.Hour)
 	w.stop()
-	dead, _ := w.outbox.Dead(t.Context(), relation.DeadQuery{})
+	dead := w.outbox.letters()
 	var deadIDs []string
 	for _, e := range dead {
 		deadIDs = append(deadIDs, e.ID)
-		if age := e.Parked.Sub(e.BudgetFrom); age < 24*time.Hour || age > 25*time.Hour {
+		if age := e.Settled.Sub(e.BudgetFrom); age < 24*time.Hour || age > 25*time.Hour {
 			t.Errorf("%s was parked after %v, want soon after a day", e.ID, age)
 		}
 		if !strings.HasPrefix(e.Reason, "status: 500; given up after ") || e.Attempts < 1 {
@@ -110,7 +110,7 @@ func TestNoRetryParksAtTheFirstFailure(t *testing.T) {
 		second := w.outbox.commit(appA, "mira.k", "b")
 		w.drained(time.Minute)
 		w.stop()
-		dead, _ := w.outbox.Dead(t.Context(), relation.DeadQuery{})
+		dead := w.outbox.letters()
 		if len(dead) != 1 || dead[0].ID != first.ID || len(rc.seen()) != 2 || rc.ids("")[0] != second.ID {
 			t.Errorf("dead %+v, requests %+v", dead, rc.seen())
 		}

@@ -20,7 +20,7 @@ type memoryOutbox struct {
 	mu      sync.Mutex
 	queues  map[ownerKey][]*memoryRow
 	seqs    map[ownerKey]int64
-	dead    []relation.DeadEvent
+	dead    []relation.Record
 	settled []relation.Settlement
 	fail    func(op string) error // nil: nothing fails
 	reads   int
@@ -164,7 +164,7 @@ func (m *memoryOutbox) settleOne(s relation.Settlement) {
 		rows[0].due = s.Due
 		return
 	case relation.Dead:
-		m.dead = append(m.dead, relation.DeadEvent{Event: rows[0].event, Parked: s.At, Reason: s.Reason})
+		m.dead = append(m.dead, relation.Record{Event: rows[0].event, State: relation.StateDead, Settled: s.At, Reason: s.Reason})
 	case relation.Delivered:
 	}
 	if m.queues[key] = rows[1:]; len(rows) > 1 {
@@ -172,10 +172,11 @@ func (m *memoryOutbox) settleOne(s relation.Settlement) {
 	}
 }
 
-func (m *memoryOutbox) Dead(context.Context, relation.DeadQuery) ([]relation.DeadEvent, error) {
+// letters returns the dead letters, oldest first.
+func (m *memoryOutbox) letters() []relation.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.dead), nil
+	return slices.Clone(m.dead)
 }
 
 func (m *memoryOutbox) OutboxStats(context.Context) ([]relation.OutboxStats, error) { return nil, nil }

@@ -93,7 +93,7 @@ func TestParkedStateEventKeepsWhatItTells(t *testing.T) {
 		event := w.outbox.append(appA, "mira.k", stateEvent("Disconnect", "TimeOut"))
 		w.drained(time.Minute)
 		w.stop()
-		dead, _ := w.outbox.Dead(t.Context(), relation.DeadQuery{})
+		dead := w.outbox.letters()
 		if len(dead) != 1 || dead[0].ID != event.ID || !reflect.DeepEqual(dead[0].NewEvent, event.NewEvent) || !strings.HasPrefix(dead[0].Reason, "status: 418") {
 			t.Errorf("dead letters %+v, want %+v", dead, event)
 		}

@@ -119,21 +119,6 @@ type DueHead struct {
 	More bool
 }
 
-// DeadQuery asks for dead letters, newest first. Zero SDKAppID: of all apps. Before is the cursor: the ID of the last
-// letter of the previous page, empty for the first page.
-type DeadQuery struct {
-	SDKAppID uint32
-	Before   string
-	Limit    int
-}
-
-// DeadEvent is an event that was given up, with the reason of the last attempt.
-type DeadEvent struct {
-	Event
-	Parked time.Time
-	Reason string
-}
-
 // OutboxStats describes what waits for one app.
 type OutboxStats struct {
 	SDKAppID uint32

@@ -125,8 +125,6 @@ type Outbox interface {
 	// nothing. A head that left (Delivered, Dead) makes the owner's next event the head, due at once; next names those
 	// new heads, so that a dispatcher that did not know of them goes on.
 	Settle(ctx context.Context, settlements []Settlement) (next []EventKey, err error)
-	// Dead returns dead letters, newest first.
-	Dead(ctx context.Context, q DeadQuery) ([]DeadEvent, error)
 	// OutboxStats describes the outbox of each app that has anything in it. It reads counters, not rows.
 	OutboxStats(ctx context.Context) ([]OutboxStats, error)
 }

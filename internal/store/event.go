@@ -201,32 +201,3 @@ func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int)
 	})
 	return events, unavailable(err)
 }
-
-// Dead implements relation.Outbox.
-func (s *Store) Dead(ctx context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
-	before := uuid.Max
-	if q.Before != "" {
-		var err error
-		if before, err = uuid.Parse(q.Before); err != nil {
-			return nil, fmt.Errorf("%w: the cursor is not an event id", relation.ErrParameter)
-		}
-	}
-	where, args := `id < $1`, []any{before[:]}
-	if q.SDKAppID != 0 {
-		where, args = `id < $1 AND sdkappid = $2`, append(args, int64(q.SDKAppID))
-	}
-	args = append(args, int64(q.Limit))
-	var dead []relation.DeadEvent
-	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(fmt.Sprintf(`SELECT %s, reason, parked_ms FROM dead_event WHERE %s ORDER BY id DESC LIMIT $%d`,
-			eventColumns, where, len(args)), func(r row) error {
-			var d relation.DeadEvent
-			var parked int64
-			err := readEvent(r, &d.Event, &d.Reason, &parked)
-			d.Parked = time.UnixMilli(parked)
-			dead = append(dead, d)
-			return err
-		}, args...)
-	})
-	return dead, unavailable(err)
-}

@@ -177,12 +177,12 @@ func TestFullDiskKeepsAttemptsWhole(t *testing.T) {
 // revive sends the newest dead letter again, with success.
 func revive(s *store.Store) error {
 	ctx, app := context.Background(), testApp().SDKAppID
-	dead, err := s.Dead(ctx, relation.DeadQuery{SDKAppID: app, Limit: 1})
-	if err != nil || len(dead) == 0 {
+	dead, err := s.Records(ctx, relation.RecordQuery{SDKAppID: app, State: relation.StateDead, Limit: 1})
+	if err != nil || len(dead.Records) == 0 {
 		return fmt.Errorf("no dead letter: %w", err)
 	}
 	return s.SettleReplay(ctx, []relation.ReplaySettlement{{
-		SDKAppID: app, ID: dead[0].ID, Attempt: relation.Attempt{Number: 2, At: time.Now(), Replay: "r"},
+		SDKAppID: app, ID: dead.Records[0].ID, Attempt: relation.Attempt{Number: 2, At: time.Now(), Replay: "r"},
 	}})
 }
 

@@ -141,8 +141,8 @@ func wantFirstRows(t *testing.T, s *Store) {
 	if !reflect.DeepEqual(events[0], first) {
 		t.Errorf("event %+v, want %+v", events[0], first)
 	}
-	dead, err := s.Dead(t.Context(), relation.DeadQuery{Limit: 10})
-	if err != nil || len(dead) != 1 || dead[0].Attempts != 17 || dead[0].State != nil {
+	dead, err := s.Records(t.Context(), relation.RecordQuery{SDKAppID: 7, State: relation.StateDead, Limit: 10})
+	if err != nil || len(dead.Records) != 1 || dead.Records[0].Attempts != 17 || dead.Records[0].Event.State != nil {
 		t.Errorf("dead letters %+v %v", dead, err)
 	}
 }

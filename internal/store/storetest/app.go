@@ -163,7 +163,7 @@ func recreate(x *fixture) {
 	})
 	equal(x, "imported", x.imported("owner0000", "target0000"), make([]bool, 2))
 	equal(x, "heads", x.heads(far, 100), nil)
-	equal(x, "dead letters", x.letters(x.app.SDKAppID, 100), nil)
+	equal(x, "dead letters", x.letters(100), nil)
 	for _, s := range x.stats() {
 		if s.SDKAppID == x.app.SDKAppID {
 			x.Fatalf("stats of the new app: %+v", s)

@@ -45,7 +45,7 @@ func TestDefects(t *testing.T) {
 		"a head hides what follows":     {due: func(h []relation.DueHead) { each(h, func(h *relation.DueHead) { h.More = false }) }},
 		"a due head has a new id":       {due: func(h []relation.DueHead) { each(h, func(h *relation.DueHead) { h.ID = strings.ToUpper(h.ID) }) }},
 		"the last event is left out":    {follow: func(e []relation.Event) []relation.Event { return e[:max(0, len(e)-1)] }},
-		"the oldest letters come first": {dead: slices.Reverse[[]relation.DeadEvent]},
+		"the oldest letters come first": {listed: func(p *relation.RecordPage) { slices.Reverse(p.Records) }},
 		"dead letters are not counted":  {stats: func(s []relation.OutboxStats) { each(s, func(s *relation.OutboxStats) { s.Dead = 0 }) }},
 		"the oldest event is too young": {stats: func(s []relation.OutboxStats) {
 			each(s, func(s *relation.OutboxStats) { s.Oldest = s.Oldest.Add(time.Second) })
@@ -78,7 +78,7 @@ func TestDefects(t *testing.T) {
 		"a device that left is recorded":   {change: func(c *relation.Change) { c.Offline = nil }},
 		"a device outlives its account":    {ghosts: true},
 		"an event loses who was put out":   {follow: func(e []relation.Event) []relation.Event { return withoutKicked(e) }},
-		"a dead letter loses what it told": {dead: func(d []relation.DeadEvent) { each(d, func(d *relation.DeadEvent) { d.State = nil }) }},
+		"a dead letter loses what it told": {listed: func(p *relation.RecordPage) { each(p.Records, untold) }},
 		"an attempt is not recorded":       {settle: func(s *relation.Settlement) { s.Attempt = relation.Attempt{} }},
 		"an attempt loses its answer":      {settle: func(s *relation.Settlement) { s.Attempt.Answer = "" }},
 		"an attempt is a fault of nobody":  {settle: func(s *relation.Settlement) { s.Attempt.Fault = false }},
@@ -157,6 +157,13 @@ func withoutKicked(events []relation.Event) []relation.Event {
 func waits(e *relation.Record) {
 	if e.State == relation.StateRetrying {
 		e.State = relation.StateWaiting
+	}
+}
+
+// untold takes from a dead letter what it tells of a login.
+func untold(e *relation.Record) {
+	if e.State == relation.StateDead {
+		e.Event.State = nil
 	}
 }
 

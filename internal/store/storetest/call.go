@@ -211,23 +211,10 @@ func (x *fixture) verdict(v relation.Verdict, e relation.Event) relation.Settlem
 	}
 }
 
-// letters returns the dead letters, newest first, read in pages. Zero sdkAppID: of all apps.
-func (x *fixture) letters(sdkAppID uint32, limit int) []relation.DeadEvent {
+// letters returns the app's dead letters, newest first, read in pages.
+func (x *fixture) letters(limit int) []relation.Record {
 	x.Helper()
-	q := relation.DeadQuery{SDKAppID: sdkAppID, Limit: limit}
-	var letters []relation.DeadEvent
-	for {
-		page, err := x.Dead(x.ctx, q)
-		x.ok("dead", err)
-		for _, e := range page {
-			e.Created, e.Parked = milli(e.Created), milli(e.Parked)
-			letters = append(letters, e)
-			q.Before = e.ID
-		}
-		if len(page) < limit {
-			return letters
-		}
-	}
+	return x.records(relation.RecordQuery{State: relation.StateDead}, limit)
 }
 
 // stats returns what OutboxStats says of each app, ordered by app.

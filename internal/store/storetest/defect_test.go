@@ -19,7 +19,6 @@ type broken struct {
 	due      func([]relation.DueHead)
 	next     func([]relation.EventKey) []relation.EventKey
 	follow   func([]relation.Event) []relation.Event
-	dead     func([]relation.DeadEvent)
 	stats    func([]relation.OutboxStats)
 	app      func(*relation.App)
 	restart  func(*model)
@@ -142,14 +141,6 @@ func (b *broken) Following(ctx context.Context, key relation.EventKey, limit int
 		events = b.follow(events)
 	}
 	return events, err
-}
-
-func (b *broken) Dead(ctx context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
-	letters, err := b.model.Dead(ctx, q)
-	if b.dead != nil {
-		b.dead(letters)
-	}
-	return letters, err
 }
 
 func (b *broken) OutboxStats(ctx context.Context) ([]relation.OutboxStats, error) {

@@ -110,7 +110,7 @@ func eventsKeepContent(x *fixture) {
 	equal(x, "as due", head.NewEvent, want)
 	equal(x, "as following", x.queue("owner")[0].NewEvent, want)
 	x.settle(x.verdict(relation.Dead, head.Event))
-	equal(x, "as dead letter", x.letters(appID, 10)[0].NewEvent, want)
+	equal(x, "as dead letter", x.letters(10)[0].NewEvent, want)
 }
 
 func severalEvents(x *fixture) {
@@ -278,7 +278,7 @@ func eventIDs(x *fixture) {
 	x.restart()
 	check("id after a restart")
 	x.settle(x.verdict(relation.Dead, head.Event))
-	equal(x, "id of the dead letter", x.letters(appID, 1)[0].ID, head.ID)
+	equal(x, "id of the dead letter", x.letters(1)[0].ID, head.ID)
 }
 
 // oldestSlack is how much older than it is an engine may report the oldest waiting event, so that it need not look for it.
@@ -346,11 +346,11 @@ func restartKeepsOutbox(x *fixture) {
 		for _, owner := range owners {
 			queues[owner] = x.queue(owner)
 		}
-		return []any{queues, x.heads(far, 4), x.letters(0, 2), x.stats()}
+		return []any{queues, x.heads(far, 4), x.letters(2), x.stats()}
 	}
 	before := observe()
 	x.restart()
 	equal(x, "outbox", observe(), before)
-	equal(x, "letters", len(x.letters(0, most)), 3)
+	equal(x, "letters", len(x.letters(most)), 3)
 	equal(x, "events reported again", len(x.journal.all()), 3*len(owners))
 }

@@ -33,7 +33,7 @@ func (h *history) lookAtAll() {
 				fmt.Fprintf(&b, "count %d\n", s.count(owner))
 				b.WriteString(s.lookByCursor(owner, 1+limit%3))
 			}
-			b.WriteString(s.lookAtLetters(app.SDKAppID, limit))
+			b.WriteString(s.lookAtLetters(limit))
 			b.WriteString(s.lookAtStats())
 			b.WriteString(s.lookAtRecords(limit))
 			b.WriteString(s.lookAtSelection(limit))
@@ -43,7 +43,7 @@ func (h *history) lookAtAll() {
 	}
 	h.both(op{"look at all apps", func(s *side) string {
 		apps, err := s.Apps(s.ctx)
-		return text(apps) + sentinel(err) + text(s.online()) + s.lookAtLetters(0, limit)
+		return text(apps) + sentinel(err) + text(s.online())
 	}})
 }
 
@@ -117,12 +117,11 @@ func (s *side) lookByCursor(owner string, limit int) string {
 	}
 }
 
-func (s *side) lookAtLetters(sdkAppID uint32, limit int) string {
+func (s *side) lookAtLetters(limit int) string {
 	s.Helper()
 	var b strings.Builder
-	for _, letter := range s.letters(sdkAppID, limit) {
-		letter.Head = false // it waits no more
-		fmt.Fprintf(&b, "dead %s parked %v: %s\n", s.describe(letter.Event), letter.Parked, letter.Reason)
+	for _, letter := range s.letters(limit) {
+		fmt.Fprintf(&b, "dead %s parked %v: %s\n", s.describe(letter.Event), letter.Settled, letter.Reason)
 	}
 	return b.String()
 }

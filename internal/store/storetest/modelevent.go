@@ -97,19 +97,6 @@ func (m *model) Settle(ctx context.Context, settlements []relation.Settlement) (
 	return next, nil
 }
 
-func (m *model) Dead(_ context.Context, q relation.DeadQuery) ([]relation.DeadEvent, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var letters []relation.DeadEvent
-	for _, e := range m.settled {
-		if e.State == relation.StateDead && (q.SDKAppID == 0 || e.SDKAppID == q.SDKAppID) && (q.Before == "" || e.ID < q.Before) {
-			letters = append(letters, relation.DeadEvent{Event: e.Event, Parked: e.Settled, Reason: e.Reason})
-		}
-	}
-	slices.SortFunc(letters, func(a, b relation.DeadEvent) int { return strings.Compare(b.ID, a.ID) })
-	return letters[:min(len(letters), q.Limit)], nil
-}
-
 func (m *model) OutboxStats(context.Context) ([]relation.OutboxStats, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

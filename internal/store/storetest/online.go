@@ -247,7 +247,7 @@ func stateEvents(x *fixture) {
 		equal(x, "event as due", head.NewEvent, want[i])
 		x.settle(x.verdict(relation.Dead, head.Event))
 	}
-	letters := x.letters(appID, 3)
+	letters := x.letters(3)
 	slices.Reverse(letters)
 	for i := range want {
 		equal(x, "dead letter", letters[i].NewEvent, want[i])

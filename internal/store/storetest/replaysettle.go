@@ -73,7 +73,7 @@ func replayDead(x *fixture) {
 		x.settleReplay(s)
 		want.Log = append(want.Log, s.Attempt)
 		equal(x, "a dead letter stays one", x.record(want.ID), want)
-		equal(x, "dead letters", len(x.letters(appID, 10)), 1)
+		equal(x, "dead letters", len(x.letters(10)), 1)
 		x.restart()
 	}
 	x.clock.advance(time.Second)
@@ -83,7 +83,7 @@ func replayDead(x *fixture) {
 	want.Log = append(want.Log, s.Attempt)
 	for range 2 {
 		equal(x, "delivered", x.record(want.ID), want)
-		equal(x, "dead letters", len(x.letters(appID, 10)), 0)
+		equal(x, "dead letters", len(x.letters(10)), 0)
 		equalStats(x, "outbox", []relation.OutboxStats{{SDKAppID: appID, Waiting: 1, Oldest: events[1].Created}})
 		equal(x, "stats", x.recordStats(), map[uint32]int64{appID: 1})
 		x.restart()
@@ -102,7 +102,7 @@ func replayTwice(x *fixture) {
 		for _, e := range all {
 			records = append(records, x.record(e.ID))
 		}
-		return []any{records, x.stats(), x.recordStats(), x.recordBytes(), len(x.letters(0, 10))}
+		return []any{records, x.stats(), x.recordStats(), x.recordBytes(), len(x.letters(10))}
 	}
 	before := observe()
 	x.settleReplay(settlements...)
@@ -155,10 +155,10 @@ func replayOff(x *fixture) {
 	got := x.selection(relation.ReplaySelection{}, 10)
 	equal(x, "selected", len(got), 1)
 	x.settleReplay(x.again(relation.Retry, events[1].ID, 2))
-	equal(x, "dead letter", len(x.letters(0, 10)), 1)
+	equal(x, "dead letter", len(x.letters(10)), 1)
 	x.settleReplay(x.again(relation.Delivered, events[1].ID, 3))
 	for range 2 {
-		equal(x, "dead letters", len(x.letters(0, 10)), 0)
+		equal(x, "dead letters", len(x.letters(10)), 0)
 		equal(x, "stats", x.stats(), nil)
 		equal(x, "record", x.recordStats(), map[uint32]int64{})
 		if _, err := x.Record(x.ctx, appID, events[1].ID); !errors.Is(err, relation.ErrNoEvent) {

@@ -44,7 +44,7 @@ func settleDelivered(x *fixture) {
 	}
 	equal(x, "queue", x.queue("a"), nil)
 	equal(x, "heads", x.heads(far, 10), nil)
-	equal(x, "dead letters", x.letters(0, 10), nil)
+	equal(x, "dead letters", x.letters(10), nil)
 	equal(x, "stats", x.stats(), nil)
 }
 
@@ -77,18 +77,17 @@ func settleDead(x *fixture) {
 	s := x.verdict(relation.Dead, events[0])
 	s.Attempts, s.Reason = 17, "status 500: \"back\\end\" said\n<é>"
 	equal(x, "new head", x.settle(s), []relation.EventKey{events[1].Key()})
-	letters := x.letters(appID, 10)
+	letters := x.letters(10)
 	equal(x, "dead letters", len(letters), 1)
 	want := events[0]
-	// Head says nothing of an event that waits no more.
-	want.Attempts, want.Head = 17, letters[0].Head
-	equal(x, "dead letter", letters[0], relation.DeadEvent{Event: want, Parked: milli(x.clock.Now()), Reason: s.Reason})
+	want.Attempts, want.Head = 17, false
+	equal(x, "dead letter", letters[0], relation.Record{Event: want, State: relation.StateDead, Settled: milli(x.clock.Now()), Reason: s.Reason})
 	heads := x.heads(x.clock.Now(), 10)
 	equal(x, "heads", len(heads), 1)
 	equal(x, "head", heads[0].Key(), events[1].Key())
 	equal(x, "more", heads[0].More, false)
 	x.restart()
-	equal(x, "dead letters after a restart", x.letters(appID, 10), letters)
+	equal(x, "dead letters after a restart", x.letters(10), letters)
 }
 
 func settleTwice(x *fixture) {
@@ -96,7 +95,7 @@ func settleTwice(x *fixture) {
 	events := commit(x, "a", "b", "c", "d", "e")
 	x.settle(x.verdict(relation.Delivered, events[0]))
 	x.settle(x.verdict(relation.Dead, events[1]))
-	observe := func() any { return []any{x.queue("a"), x.heads(far, 10), x.letters(0, 10), x.stats()} }
+	observe := func() any { return []any{x.queue("a"), x.heads(far, 10), x.letters(10), x.stats()} }
 	before := observe()
 	x.clock.advance(time.Second)
 	for _, v := range []relation.Verdict{relation.Delivered, relation.Retry, relation.Dead} {
@@ -112,7 +111,7 @@ func settleTwice(x *fixture) {
 		x.verdict(relation.Delivered, events[0]), x.verdict(relation.Delivered, events[2]), x.verdict(relation.Dead, events[1]),
 	), []relation.EventKey{events[3].Key()})
 	equal(x, "queue", len(x.queue("a")), 1)
-	equal(x, "dead letters", len(x.letters(0, 10)), 1)
+	equal(x, "dead letters", len(x.letters(10)), 1)
 	equalStats(x, "stats", []relation.OutboxStats{{SDKAppID: appID, Waiting: 1, Dead: 1, Oldest: events[3].Created}})
 }
 
@@ -130,7 +129,7 @@ func settleAtOnce(x *fixture) {
 	}
 	equal(x, "queue", len(x.queue("a")), 1)
 	equal(x, "due", len(x.heads(x.clock.Now(), 10)), 1)
-	equal(x, "dead letters", len(x.letters(appID, 10)), 2)
+	equal(x, "dead letters", len(x.letters(10)), 2)
 	equalStats(x, "stats", []relation.OutboxStats{{SDKAppID: appID, Waiting: 1, Dead: 2, Oldest: events[2].Created}})
 }
 
@@ -149,7 +148,7 @@ func settleUnknown(x *fixture) {
 		}
 	}
 	equal(x, "heads", x.heads(far, 10), before)
-	equal(x, "dead letters", x.letters(0, 10), nil)
+	equal(x, "dead letters", x.letters(10), nil)
 	equalStats(x, "stats", []relation.OutboxStats{{SDKAppID: appID, Waiting: 1, Oldest: e.Created}})
 }
 
@@ -185,7 +184,7 @@ func settleBatch(x *fixture) {
 	}
 	equal(x, "due now", len(x.heads(x.clock.Now(), 128)), n-n/3)
 	equal(x, "due later", len(x.heads(far, 128)), n)
-	equal(x, "dead letters", len(x.letters(0, 7)), n/3)
+	equal(x, "dead letters", len(x.letters(7)), n/3)
 }
 
 func deadPages(x *fixture) {
@@ -193,41 +192,38 @@ func deadPages(x *fixture) {
 	x.create(appID + 1)
 	second := *first
 	second.SDKAppID = appID + 1
-	var ids []string // oldest first
-	own := make(map[uint32][]string)
+	own := make(map[uint32][]string) // ids, oldest first
 	for i, app := range []*relation.App{first, &second, first, first, &second, first, &second} {
 		x.app = app
 		owner := fmt.Sprintf("owner%d", i%3)
 		x.importAll(owner, fmt.Sprint("t", i))
 		e := commit(x, owner, fmt.Sprint("t", i))[0]
-		ids = append(ids, e.ID)
 		own[app.SDKAppID] = append(own[app.SDKAppID], e.ID)
 	}
 	// What is newest is decided by the event, not by when it was parked.
 	for _, app := range []*relation.App{&second, first} {
 		x.app = app
-		for range ids {
+		for range own[app.SDKAppID] {
 			for _, h := range x.heads(far, 10) {
 				x.clock.advance(time.Second)
 				x.settle(x.verdict(relation.Dead, h.Event))
 			}
 		}
 	}
-	own[0] = ids
-	for app, want := range own {
-		want = slices.Clone(want)
+	for _, app := range []*relation.App{first, &second} {
+		x.app = app
+		want := own[app.SDKAppID]
 		slices.Reverse(want)
-		for limit := 1; limit <= len(ids)+1; limit++ {
+		for limit := 1; limit <= len(want)+1; limit++ {
 			var got []string
-			for _, e := range x.letters(app, limit) {
+			for _, e := range x.letters(limit) {
 				got = append(got, e.ID)
 			}
-			equal(x, fmt.Sprintf("letters of app %d in pages of %d", app, limit), got, want)
+			equal(x, fmt.Sprintf("letters of app %d in pages of %d", app.SDKAppID, limit), got, want)
 		}
 	}
-	none, err := x.Dead(x.ctx, relation.DeadQuery{SDKAppID: appID + 2, Limit: 10})
-	x.ok("dead", err)
-	equal(x, "letters of an app that has none", len(none), 0)
+	x.app = x.create(appID + 2)
+	equal(x, "letters of an app that has none", x.letters(10), nil)
 }
 
 func settleCancelled(x *fixture) {
