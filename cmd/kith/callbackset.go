@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"time"
@@ -68,11 +69,11 @@ func (f *callbackFlags) request(given func(string) bool) (operator.SetCallback, 
 		}
 	}
 	if given("ca") && f.ca != "" {
-		text, err := os.ReadFile(f.ca)
+		bundle, err := readBundle(f.ca)
 		if err != nil {
-			return req, fmt.Errorf("read the CA bundle: %w", err)
+			return req, err
 		}
-		f.ca = string(text)
+		f.ca = bundle
 	}
 	timeout, maxAge := f.timeout.Milliseconds(), f.maxAge.Milliseconds()
 	retry, appError := relation.RetryPolicy(f.retry), relation.AppErrorPolicy(f.appError)
@@ -88,6 +89,25 @@ func (f *callbackFlags) request(given func(string) bool) (operator.SetCallback, 
 	take(&req.MutualTLS, &f.mutualTLS, given("mutual-tls"))
 	take(&req.Listen, &f.listen, given("listen"))
 	return req, nil
+}
+
+// maxBundle is the longest CA bundle in bytes. The server takes no longer body.
+const maxBundle = 1 << 20
+
+func readBundle(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read the CA bundle: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxBundle+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read the CA bundle: %w", err)
+	case len(text) > maxBundle:
+		return "", misuse("%s is larger than %d bytes, so it is no CA bundle; name a PEM file of certificates", path, maxBundle)
+	}
+	return string(text), nil
 }
 
 func kinds(texts []string) []relation.EventKind {

@@ -65,6 +65,7 @@ func TestCallbackPolicyCommands(t *testing.T) {
 		k.fail(exitUsage, test.want, append(append([]string{}, set...), test.flags...)...)
 	}
 	k.fail(exitFailed, "read the CA bundle", append(set, "--ca", filepath.Join(t.TempDir(), "none"))...)
+	k.fail(exitUsage, "no CA bundle", append(set, "--url", "https://x/", "--listen=false", "--ca", "/dev/zero")...)
 	k.fail(exitUsage, "something else than certificates", append(set, "--url", "https://x/", "--listen=false", "--ca", filepath.Join(data, "operator-token"))...)
 }
 
@@ -105,7 +106,7 @@ func TestSigningKeyCommands(t *testing.T) {
 		"begins with whsec_":                 {"--secret", leaktest.SigningKey, "--ed25519"},
 		"grace_ms must be":                   {"--grace", "-1s"},
 		"--grace must be whole milliseconds": {"--grace", "1us"},
-		"must be hmac or ed25519":            {"--secret", leaktest.CallbackToken},
+		"neither with whsec_":                {"--secret", leaktest.CallbackToken},
 	} {
 		r := k.fail(exitUsage, want, append(append([]string{}, add...), flags...)...)
 		leaktest.Check(t, "the refusal", r.out, r.err)

@@ -61,6 +61,7 @@ func TestOutboxCommand(t *testing.T) {
 	}
 	k.fail(exitFailed, "there is no app", "events", "--app", "6")
 	k.fail(exitUsage, `no command "nothing"`, "events", "nothing")
+	k.fail(exitUsage, "ID is empty", "events", "show", "")
 }
 
 func TestEventsList(t *testing.T) {

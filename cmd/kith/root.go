@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,6 +110,9 @@ func (c *cli) group(use, short string, commands ...*cobra.Command) *cobra.Comman
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(names) {
+			if i := slices.Index(args, ""); i >= 0 { // as of a variable that is not set
+				return misuse("%s is empty; see `%s --help`", names[i], cmd.CommandPath())
+			}
 			return nil
 		}
 		want := "no arguments"

@@ -80,7 +80,9 @@ func (r *Registry) signingSecret(spec NewSigningKey) (string, error) {
 	case kind == "" && spec.Secret == "":
 		kind = KindHMAC
 	case kind == "":
-		kind = SigningKeyKind(spec.Secret)
+		if kind = SigningKeyKind(spec.Secret); kind == "" {
+			return "", invalid("the secret begins neither with whsec_ (%s) nor with whsk_ (%s): copy it whole", KindHMAC, KindEd25519)
+		}
 	}
 	if kind != KindHMAC && kind != KindEd25519 {
 		return "", invalid("the kind of a signing key must be %s or %s", KindHMAC, KindEd25519)
