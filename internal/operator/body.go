@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 )
 
@@ -39,6 +40,9 @@ func bodyError(err error, otherwise string) error {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Message: "the body is larger than 1 MiB"}
 	case errors.As(err, &kind) && kind.Field != "":
 		if strings.HasPrefix(kind.Value, "number ") { // the number follows: it is one, but of the wrong size
+			if kind.Type != nil && kind.Type.Kind() == reflect.Float64 {
+				return badRequest("field %q must be a number that fits", kind.Field)
+			}
 			return badRequest("field %q must be a whole number that fits", kind.Field)
 		}
 		return badRequest("field %q must not be a JSON %s", kind.Field, kind.Value)

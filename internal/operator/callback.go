@@ -154,6 +154,11 @@ func (h *handler) testCallback(_ http.ResponseWriter, r *http.Request) (any, err
 	case h.TestCallback == nil:
 		return nil, unsupported("this server cannot test callbacks")
 	}
+	end, err := h.beginTest(r)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	report, err := h.TestCallback(r.Context(), app)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
-	"sync/atomic"
 )
 
 // prefix begins the path of every JSON endpoint.
@@ -15,7 +14,8 @@ const prefix = "/operator/v1"
 type handler struct {
 	Options
 	listeners listeners
-	streams   atomic.Int64 // that are open
+	streams   shares // that are open
+	tests     shares // that are under way
 }
 
 // endpoint is one call of the JSON API.

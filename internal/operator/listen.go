@@ -52,7 +52,7 @@ func (h *handler) listen(w http.ResponseWriter, r *http.Request) (any, error) {
 	if h.Delivery == nil {
 		return nil, unsupported("this server does not deliver")
 	}
-	end, err := h.openStream()
+	end, err := h.openStream(r)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,8 @@ type Options struct {
 	// LineTimeout is how long the reader of a stream may take for a line. One that takes longer is cut off, so that it holds
 	// up nothing; 0: DefaultLineTimeout.
 	LineTimeout time.Duration
-	// MaxStreams is how many streams can be open at a time; 0: DefaultMaxStreams.
+	// MaxStreams is how many streams can be open at a time; 0: DefaultMaxStreams. The tokens of one app get a fifth of them, and
+	// those of all apps four fifths.
 	MaxStreams int
 	// CA returns the certificate of the CA that issues client certificates, in PEM. Nil: this server has none.
 	CA func() string

@@ -3,6 +3,7 @@ package operator_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -85,25 +86,98 @@ func endsWith(t *testing.T, err error, why string) {
 func TestRevokedTokenIsCutOff(t *testing.T) {
 	f := serve(t, func(o *operator.Options) { o.Heartbeat = time.Millisecond })
 	f.newApp(t)
-	made, err := f.CreateToken(t.Context(), 7, operator.CreateToken{Name: "laptop"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := operator.NewClient(operator.ClientOptions{URL: f.url, Token: made.Secret})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c, id := f.holder(t, 7)
 	dropped := false
-	err = c.Tail(t.Context(), operator.EventQuery{}, func(operator.TailLine) error {
+	err := c.Tail(t.Context(), operator.EventQuery{}, func(operator.TailLine) error {
 		if dropped {
 			return nil
 		}
 		dropped = true
-		_, err := f.DropToken(t.Context(), 7, made.ID)
+		_, err := f.DropToken(t.Context(), 7, id)
 		return err
 	})
 	endsWith(t, err, "the token was dropped")
+}
+
+// TestAppsStreamsShutNobodyOut holds that whoever has a token of one app cannot take all streams there may be.
+func TestAppsStreamsShutNobodyOut(t *testing.T) {
+	f, seven, eight := appTokens(t) // of the 100 streams at most, 20 for an app
+	for range 20 {
+		read(t, func(ctx context.Context, each func(operator.TailLine) error) error {
+			return seven.Tail(ctx, operator.EventQuery{}, each)
+		}).next(t)
+		<-f.sends.watch
+	}
+	for name, err := range map[string]error{
+		"tail":   seven.Tail(t.Context(), operator.EventQuery{}, nil),
+		"listen": seven.Listen(t.Context(), 7, operator.ListenMirror, nil),
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, err, http.StatusServiceUnavailable, operator.CodeUnavailable) })
+	}
+	read(t, func(ctx context.Context, each func(operator.TailLine) error) error {
+		return eight.Tail(ctx, operator.EventQuery{}, each)
+	}).next(t)
+	<-f.sends.watch
+	f.tail(t, operator.EventQuery{SDKAppID: 7})
+}
+
+// TestStreamsOfAllTokensLeaveSomeForTheOperator holds the bound over all apps.
+func TestStreamsOfAllTokensLeaveSomeForTheOperator(t *testing.T) {
+	f := serve(t, func(o *operator.Options) { o.MaxStreams = 5 }) // 1 for an app, 4 for all
+	f.newApp(t)
+	for id := uint32(8); id < 13; id++ {
+		if _, err := f.CreateApp(t.Context(), operator.CreateApp{SDKAppID: id}); err != nil {
+			t.Fatal(err)
+		}
+		c, _ := f.holder(t, id)
+		if id == 12 {
+			refused(t, c.Tail(t.Context(), operator.EventQuery{}, nil), http.StatusServiceUnavailable, operator.CodeUnavailable)
+			continue
+		}
+		read(t, func(ctx context.Context, each func(operator.TailLine) error) error {
+			return c.Tail(ctx, operator.EventQuery{}, each)
+		}).next(t)
+		<-f.sends.watch
+	}
+	f.tail(t, operator.EventQuery{})
+}
+
+// TestAppsTestsShutNobodyOut holds the same for tests, each of which has a connection to an endpoint for as long as that likes.
+func TestAppsTestsShutNobodyOut(t *testing.T) {
+	begun, answer := make(chan struct{}), make(chan struct{})
+	f := serve(t, func(o *operator.Options) {
+		o.TestCallback = func(context.Context, *relation.App) (operator.CallbackReport, error) {
+			begun <- struct{}{}
+			<-answer
+			return operator.CallbackReport{Delivered: true, Steps: []operator.CallbackStep{}}, nil
+		}
+	})
+	f.newApp(t)
+	if _, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := f.holder(t, 7)
+	done := make(chan error)
+	test := func(c *operator.Client) { _, err := c.TestCallback(t.Context(), 7); done <- err }
+	for range 10 {
+		go test(c)
+		<-begun
+	}
+	go test(c)
+	refused(t, <-done, http.StatusServiceUnavailable, operator.CodeUnavailable)
+	go test(f.Client)
+	<-begun
+	close(answer)
+	for range 11 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	go test(c) // there is room again
+	<-begun
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestOperatorsStreamOutlivesApps holds that what the operator follows goes on, except for an app that is gone.

@@ -34,18 +34,24 @@ func appTokens(t *testing.T) (f *fixture, seven, eight *operator.Client) {
 		if _, err := f.SetCallback(t.Context(), id, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
 			t.Fatal(err)
 		}
-		made, err := f.CreateToken(t.Context(), id, operator.CreateToken{Name: "laptop"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := operator.NewClient(operator.ClientOptions{URL: f.url, Token: made.Secret})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		clients[id] = c
+		clients[id], _ = f.holder(t, id)
 	}
 	return f, clients[7], clients[8]
+}
+
+// holder returns a client with a token of the app, and the token's id.
+func (f *fixture) holder(t *testing.T, app uint32) (c *operator.Client, id string) {
+	t.Helper()
+	made, err := f.CreateToken(t.Context(), app, operator.CreateToken{Name: "laptop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err = operator.NewClient(operator.ClientOptions{URL: f.url, Token: made.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, made.ID
 }
 
 func TestAppTokenOpensItsOwnApp(t *testing.T) {

@@ -3,7 +3,6 @@ package operator
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -62,18 +61,6 @@ func (l *lines) write(value any) error {
 
 // end takes the deadline back, since the connection can be used again.
 func (l *lines) end() { _ = l.control.SetWriteDeadline(time.Time{}) }
-
-// openStream counts a stream, which can hold some megabytes for a reader that is slow, or refuses it.
-func (h *handler) openStream() (end func(), err error) {
-	if h.streams.Add(1) > int64(h.MaxStreams) {
-		h.streams.Add(-1)
-		return nil, &Error{
-			Status: http.StatusServiceUnavailable, Code: CodeUnavailable,
-			Message: fmt.Sprintf("%d streams are open already; end one of them first", h.MaxStreams),
-		}
-	}
-	return func() { h.streams.Add(-1) }, nil
-}
 
 // stream is what comes on a channel, as lines.
 type stream[T any] struct {

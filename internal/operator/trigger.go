@@ -34,6 +34,11 @@ func (h *handler) trigger(_ http.ResponseWriter, r *http.Request) (any, error) {
 	case h.Trigger == nil:
 		return nil, unsupported("this server cannot trigger callbacks")
 	}
+	end, err := h.beginTest(r)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	report, err := h.Trigger(r.Context(), app, relation.Trigger{Kind: req.Command, Owner: req.FromAccount, Targets: req.ToAccount})
 	if err != nil {
 		return nil, err
