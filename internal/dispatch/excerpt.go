@@ -34,9 +34,9 @@ func excerpt(a *answer, secrets []string) string {
 	return text[:end]
 }
 
-// secretsOf lists what must not be kept of an echo: the Token, the signing keys and what the configured URL has besides its
-// place, each as it is and as receivers write it into their answers. Longer ones come first, since one can begin another.
-func secretsOf(s settings) []string {
+// secretsOf lists what must not be kept of an echo: the Token, the signing keys, what the configured URL has besides its place,
+// and more, each as it is and as receivers write it into their answers. Longer ones come first, since one can begin another.
+func secretsOf(s settings, more ...string) []string {
 	var found []string
 	add := func(texts ...string) {
 		const short = 4 // too short to be a secret, and likely to be part of any text
@@ -47,6 +47,7 @@ func secretsOf(s settings) []string {
 		}
 	}
 	add(s.token)
+	add(more...)
 	for _, k := range s.keys {
 		add(k.Secret, strings.TrimPrefix(strings.TrimPrefix(k.Secret, "whsec_"), "whsk_"))
 	}

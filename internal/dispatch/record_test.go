@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -211,6 +212,36 @@ func TestExcerptKnowsSecretsInOtherSpellings(t *testing.T) {
 			strings.Contains(got, "d<e") || strings.Contains(got, "b%2") || strings.Contains(got, "a b") {
 			t.Errorf("%.80q: kept %q", body, got)
 		}
+	}
+}
+
+// TestEchoOfAProxyKeepsNoPassword holds it for a proxy whose pages, or whose endpoints, repeat what it was sent.
+func TestEchoOfAProxyKeepsNoPassword(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		auth := r.Header.Get("Proxy-Authorization")
+		decoded, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(auth, "Basic "))
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = fmt.Fprintf(w, "%s %s", auth, decoded)
+	}))
+	defer proxy.Close()
+	at := url.URL{Scheme: "http", User: url.UserPassword("user", leaktest.ProxyPassword), Host: proxy.Listener.Addr().String()}
+	e, err := egress.New(egress.Options{Proxy: at.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(Options{Egress: e}).newRoute(appA, settings{url: "http://example.com/", timeout: time.Minute, concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	a, err := r.send(t.Context(), r.compose(message{id: "x"}, time.Now()))
+	if err != nil || a.status != http.StatusBadGateway {
+		t.Fatalf("%+v, err %v", a, err)
+	}
+	kept := excerpt(a, r.secrets)
+	leaktest.Check(t, "what is kept", kept)
+	if !strings.Contains(kept, "user:[secret]") {
+		t.Errorf("kept %q", kept)
 	}
 }
 

@@ -67,7 +67,7 @@ type route struct {
 
 // newRoute returns a route to the app's endpoint. It fails when the endpoint cannot be called.
 func (d *Dispatcher) newRoute(sdkAppID uint32, s settings) (*route, error) {
-	r := &route{settings: s, sdkAppID: sdkAppID, userAgent: d.userAgent, secrets: secretsOf(s), egress: d.o.Egress}
+	r := &route{settings: s, sdkAppID: sdkAppID, userAgent: d.userAgent, secrets: secretsOf(s, d.o.Egress.Secrets()...), egress: d.o.Egress}
 	if s.listen {
 		r.url, r.hub = listenURL, d.hubOf(sdkAppID)
 	}

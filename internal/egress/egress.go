@@ -52,6 +52,19 @@ func New(o Options) (*Egress, error) {
 	return e, nil
 }
 
+// Secrets returns what the proxy is sent that nobody else may see, in the form in which it is sent, too: a proxy that passes it
+// on, or a page of it that repeats what it was asked, must not bring it into a record.
+func (e *Egress) Secrets() []string {
+	if e.proxy == nil || e.proxy.auth == "" {
+		return nil
+	}
+	secrets := []string{strings.TrimPrefix(e.proxy.auth, basic)}
+	if password, _ := e.proxy.forward.User.Password(); password != "" {
+		secrets = append(secrets, password)
+	}
+	return secrets
+}
+
 // Warnings returns what an operator should know at the start, in sentences. There are none for the strictest settings.
 func (e *Egress) Warnings() []string {
 	var warnings []string

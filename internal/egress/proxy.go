@@ -25,6 +25,9 @@ type proxy struct {
 	alive   liveness
 }
 
+// basic begins the value of Proxy-Authorization.
+const basic = "Basic "
+
 func newProxy(raw string, base *tls.Config) (*proxy, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
@@ -50,7 +53,7 @@ func newProxy(raw string, base *tls.Config) (*proxy, error) {
 	p.address = net.JoinHostPort(p.host, port)
 	if u.User != nil {
 		password, _ := u.User.Password()
-		p.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+		p.auth = basic + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
 	}
 	p.forward = &url.URL{Scheme: "http", Host: p.address, User: u.User}
 	return p, nil
