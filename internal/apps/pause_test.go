@@ -28,21 +28,26 @@ func TestPauseAndResume(t *testing.T) {
 		return *app.Callback.Paused
 	}
 	gone := relation.Pause{By: relation.PausedByEndpoint, Reason: "410 Gone", Since: noon.Add(-time.Minute)}
-	if got := pause(gone); got != gone {
-		t.Errorf("by the endpoint: %+v, want %+v", got, gone)
+	pauseGone := func(when string, want relation.Pause) {
+		t.Helper()
+		seen, _ := r.App(7)
+		for range 2 { // each answer under way says so again
+			if err := r.PauseGone(t.Context(), 7, seen.Updated, gone); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if app, _ := r.App(7); app.Callback.Paused == nil || *app.Callback.Paused != want {
+			t.Errorf("by the endpoint %s: %+v, want %+v", when, app.Callback.Paused, want)
+		}
 	}
-	if got := pause(relation.Pause{By: relation.PausedByEndpoint, Reason: "again"}); got != gone {
-		t.Errorf("by the endpoint again: %+v, want %+v", got, gone)
-	}
+	pauseGone("first", gone)
 	now = now.Add(time.Hour)
 	byHand := relation.Pause{By: relation.PausedByOperator, Reason: "moving house"}
 	want := relation.Pause{By: relation.PausedByOperator, Reason: "moving house", Since: now}
 	if got := pause(byHand); got != want {
 		t.Errorf("by the operator: %+v, want %+v", got, want)
 	}
-	if got := pause(gone); got != want {
-		t.Errorf("by the endpoint during that: %+v, want %+v", got, want)
-	}
+	pauseGone("during that", want)
 	if live, _ := openAt(t, store, &now).App(7); *live.Callback.Paused != want {
 		t.Errorf("on disk %+v, want %+v", *live.Callback.Paused, want)
 	}
@@ -50,6 +55,27 @@ func TestPauseAndResume(t *testing.T) {
 		if app, err := r.Resume(t.Context(), 7); err != nil || app.Callback.Paused != nil {
 			t.Errorf("resumed %+v, err %v", app, err)
 		}
+	}
+}
+
+// TestPauseOfARecordThatWasWrittenSince has the word of an endpoint arrive after somebody resumed it, or gave it another URL.
+func TestPauseOfARecordThatWasWrittenSince(t *testing.T) {
+	now := noon
+	r := openAt(t, newTableStore(), &now)
+	create(t, r, apps.New{SDKAppID: 7})
+	seen, _ := r.App(7)
+	now = now.Add(time.Millisecond)
+	if _, err := r.Resume(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.PauseGone(t.Context(), 7, seen.Updated, relation.Pause{Since: now}); err != nil {
+		t.Fatal(err)
+	}
+	if app, _ := r.App(7); app.Callback.Paused != nil {
+		t.Errorf("paused: %+v", app.Callback.Paused)
+	}
+	if err := r.PauseGone(t.Context(), 9, seen.Updated, relation.Pause{Since: now}); !errors.Is(err, relation.ErrNoApp) {
+		t.Errorf("of no app: %v", err)
 	}
 }
 
@@ -63,11 +89,12 @@ func TestPauseReasons(t *testing.T) {
 		if !errors.Is(err, relation.ErrParameter) || !strings.Contains(err.Error(), "the reason of a pause must be") {
 			t.Errorf("%q by the operator: %v", reason, err)
 		}
-		app, err := r.Pause(t.Context(), 7, relation.Pause{By: relation.PausedByEndpoint, Reason: reason})
-		if err != nil {
+		seen, _ := r.App(7)
+		if err := r.PauseGone(t.Context(), 7, seen.Updated, relation.Pause{Since: now, Reason: reason}); err != nil {
 			t.Errorf("%q by the endpoint: %v", reason, err)
 			continue
 		}
+		app, _ := r.App(7)
 		if got := app.Callback.Paused.Reason; !utf8.ValidString(got) || utf8.RuneCountInString(got) > apps.MaxPauseReason {
 			t.Errorf("%q became %q", reason, got)
 		}

@@ -10,6 +10,7 @@ import (
 type held struct {
 	settings settings        // those in force
 	known    bool            // settings are set
+	updated  time.Time       // when the record was written
 	since    time.Time       // when the endpoint was switched off or on; zero: since the start
 	paused   *relation.Pause // by the record
 	gone     *relation.Pause // by a 410 that is not in the record yet
@@ -36,10 +37,10 @@ func (e *endpoint) configure(app *relation.App) {
 	}
 	h := &e.state
 	first, changed := !h.known, !h.known || !h.settings.equal(wanted)
-	if changed {
-		h.gone = nil // what the endpoint said under other settings is past
+	if changed || !h.updated.Equal(app.Updated) {
+		h.gone = nil // what the endpoint said is past: the record was written since, perhaps to resume it
 	}
-	h.settings, h.known, h.paused = wanted, true, app.Callback.Paused
+	h.settings, h.known, h.updated, h.paused = wanted, true, app.Updated, app.Callback.Paused
 	e.follow(first, changed)
 }
 

@@ -27,15 +27,16 @@ func (e *endpoint) saidGone(r *route, now time.Time) {
 	e.d.o.Log.Warn("callback endpoint is paused: it answered 410 Gone; resume it once it is back",
 		"sdkappid", e.sdkAppID, "endpoint", r.name())
 	if e.d.o.Pause != nil {
-		e.d.workers.Go(func() { e.persist(e.d.reads, pause) })
+		seen := e.state.updated
+		e.d.workers.Go(func() { e.persist(e.d.reads, seen, pause) })
 	}
 }
 
-// persist writes a pause into the app's record, unless it is overtaken by other settings or ctx ends.
-func (e *endpoint) persist(ctx context.Context, pause *relation.Pause) {
+// persist writes a pause into the app's record as it was seen, unless another record overtakes it or ctx ends.
+func (e *endpoint) persist(ctx context.Context, seen time.Time, pause *relation.Pause) {
 	wait := pauseRetryBase
 	for failed := false; e.pausedBy(pause); failed = true {
-		err := e.d.o.Pause(ctx, e.sdkAppID, *pause)
+		err := e.d.o.Pause(ctx, e.sdkAppID, seen, *pause)
 		if err == nil {
 			e.persisted(pause)
 			return

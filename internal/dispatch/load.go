@@ -159,6 +159,7 @@ func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next t
 	defer e.mu.Unlock()
 	s := &e.load
 	s.loading = false
+	defer e.calm() // there may be nothing to recover for
 	defer e.removeIdle()
 	defer func() { s.probing = false }()
 	if err != nil {

@@ -51,8 +51,10 @@ type Options struct {
 	// DefaultBudget.
 	Budget time.Duration
 	// Pause writes into the app's record that its endpoint answered 410; nil: it is paused until its settings change or
-	// Kith is restarted. It is called until it succeeds, and its success makes Apps.All return the new record.
-	Pause func(ctx context.Context, sdkAppID uint32, pause relation.Pause) error
+	// Kith is restarted. It is called until it succeeds, and its success makes Apps.All return the new record. seen is App.Updated
+	// of the record under which the endpoint was called. A record that was written since is left as it is, which counts as
+	// success: it may be another URL's, or somebody has resumed the endpoint.
+	Pause func(ctx context.Context, sdkAppID uint32, seen time.Time, pause relation.Pause) error
 	// Node names this node in the record of attempts.
 	Node string
 	// Version goes into the User-Agent, as Kith/<Version>; empty means dev.

@@ -98,7 +98,7 @@ func TestGonePausesUntilSomebodyResumes(t *testing.T) {
 		writable := time.Now().Add(time.Hour)
 		var mu sync.Mutex
 		tries := 0
-		w.o.Pause = func(_ context.Context, id uint32, p relation.Pause) error {
+		w.o.Pause = func(_ context.Context, id uint32, _ time.Time, p relation.Pause) error {
 			mu.Lock()
 			defer mu.Unlock()
 			tries++

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 type replayJob struct {
 	d       *Dispatcher
 	replay  relation.Replay
+	of      *endpoint     // the first that it met; another one is another app's
 	limiter *rate.Limiter // for others too
 	halted  atomic.Bool   // for others: nothing more is to be sent
 	wake    chan struct{} // for others; capacity 1
@@ -71,7 +73,7 @@ type returned struct {
 func newReplayJob(d *Dispatcher, r relation.Replay) *replayJob {
 	j := &replayJob{
 		d: d, replay: r, wake: make(chan struct{}, 1), visits: make(chan returned, replayWindow),
-		limiter: rate.NewLimiter(rate.Inf, 1), read: r.Cursor, saved: d.o.Now(),
+		limiter: rate.NewLimiter(rate.Inf, 1), saved: d.o.Now(),
 	}
 	j.setRate(r.Rate)
 	return j
@@ -107,6 +109,9 @@ func (j *replayJob) notify() {
 // run works until the replay is done or halted, or until ctx ends. What is under way then is still settled, and the progress
 // stored.
 func (j *replayJob) run(ctx context.Context) {
+	if !j.begin(ctx) {
+		return
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	stop := ctx.Done()
@@ -126,6 +131,24 @@ func (j *replayJob) run(ctx context.Context) {
 			stop = nil
 			j.halted.Store(true)
 		}
+	}
+}
+
+// begin reads where the replay stands, once an earlier job can write no more: the list that named it may be older than that
+// job's end. It reports false when the replay does not run any more.
+func (j *replayJob) begin(ctx context.Context) bool {
+	for wait := replayRetryBase; ; wait = min(2*wait, replayRetryCap) {
+		r, err := j.d.o.Replays.Replay(ctx, j.replay.ID)
+		switch {
+		case ctx.Err() != nil, j.halted.Load(), errors.Is(err, relation.ErrNoReplay):
+			return false
+		case err == nil:
+			j.replay, j.read = r, r.Cursor
+			j.setRate(r.Rate)
+			return r.State == relation.ReplayRunning
+		}
+		j.d.o.Log.Warn("a replay cannot be read; trying again", "replay", j.replay.ID, "error", err)
+		sleep(ctx, wait)
 	}
 }
 

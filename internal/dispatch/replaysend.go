@@ -38,6 +38,13 @@ func (j *replayJob) send() time.Duration {
 	now := j.d.o.Now()
 	wait := lookAlways
 	e := (*j.d.endpoints.Load())[j.replay.SDKAppID]
+	if j.of == nil {
+		j.of = e
+	}
+	if j.of != e { // the app is gone; one that has its id now gets nothing of it
+		j.halt()
+		return lookAlways
+	}
 	held := map[string]bool{} // accounts with an earlier event that is not decided
 	for _, item := range j.open {
 		owner := item.event.Owner

@@ -60,7 +60,6 @@ func (s *Server) renewAt(c relation.ClientCertificate) time.Time {
 }
 
 // pause notes what an endpoint asked for.
-func (s *Server) pause(ctx context.Context, sdkAppID uint32, pause relation.Pause) error {
-	_, err := s.registry.Pause(ctx, sdkAppID, pause)
-	return err
+func (s *Server) pause(ctx context.Context, sdkAppID uint32, seen time.Time, pause relation.Pause) error {
+	return s.registry.PauseGone(ctx, sdkAppID, seen, pause)
 }
