@@ -108,6 +108,17 @@ func TestEnsureToken(t *testing.T) {
 	if kept, err := operator.EnsureToken(dir, ""); err != nil || kept != token {
 		t.Errorf("a given token is not kept for local clients, err %v", err)
 	}
+	for _, weak := range []string{"short", "sixteen-and-a blank", strings.Repeat("\x00", 64)} {
+		if err := os.WriteFile(filepath.Join(dir, "operator-token"), []byte(weak+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := operator.EnsureToken(dir, ""); err == nil || got != "" || strings.Contains(err.Error(), weak) {
+			t.Errorf("%q from the file: %q, err %v, want a refusal that does not repeat it", weak, got, err)
+		}
+		if given, err := operator.EnsureToken(dir, token); err != nil || given != token {
+			t.Errorf("a given token does not replace it, err %v", err)
+		}
+	}
 }
 
 // TestPinnedCertificate serves the API under a self-signed certificate. Only the very certificate of the file counts.

@@ -49,6 +49,9 @@ func EnsureToken(dir, given string) (string, error) {
 	switch {
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return "", err
+	case given == "" && kept != "" && !fit(kept):
+		return "", fmt.Errorf("the operator token in %s is not at least %d printable ASCII characters without blanks; remove the file to "+
+			"have another one made", filepath.Join(dir, tokenFile), minToken)
 	case given == "" && kept != "" || given != "" && given == kept:
 		return kept, nil
 	case given == "":
@@ -57,6 +60,14 @@ func EnsureToken(dir, given string) (string, error) {
 		given = hex.EncodeToString(b[:])
 	}
 	return given, writePrivate(filepath.Join(dir, tokenFile), []byte(given+"\n"))
+}
+
+// minToken is the least length of the operator token in characters, as the setting has it.
+const minToken = 16
+
+// fit reports whether a token from the file is one that the setting would take.
+func fit(token string) bool {
+	return len(token) >= minToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func readToken(dir string) (string, error) {

@@ -105,6 +105,10 @@ func (s *Server) checkReadyFile(context.Context) error {
 	if info, err := os.Stat(filepath.Dir(s.config.ReadyFile)); err != nil || !info.IsDir() {
 		return fmt.Errorf("ready-file %s is not in a directory that exists; make it, or choose another", s.config.ReadyFile)
 	}
+	// It is replaced at the start, and removed at the end.
+	if info, err := os.Stat(s.config.ReadyFile); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("ready-file %s is there and is no plain file; choose another", s.config.ReadyFile)
+	}
 	return nil
 }
 

@@ -105,6 +105,8 @@ func TestHalfBuiltStartIsUndone(t *testing.T) {
 		{"address in use", func(c *config.Config) { c.OperatorListen = taken.Addr().String() }, "set operator-listen to another address"},
 		{"no such certificate", func(c *config.Config) { c.TLSCert, c.TLSKey = "missing.pem", "missing.key" }, "check the path"},
 		{"ready file in no directory", func(c *config.Config) { c.ReadyFile = filepath.Join(c.Data, "none", "ready") }, "is not in a directory that exists"},
+		{"ready file is a directory", func(c *config.Config) { c.ReadyFile = filepath.Dir(c.Data) }, "is no plain file"},
+		{"ready file is a device", func(c *config.Config) { c.ReadyFile = os.DevNull }, "is no plain file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			good := settings(t)
