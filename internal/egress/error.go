@@ -76,7 +76,7 @@ func (e *Error) Detail() string {
 	case errors.As(e.Err, &alert):
 		return alert.Error()
 	case errors.As(e.Err, &certificate):
-		return certificate.Err.Error()
+		return certificateDetail(certificate.Err)
 	case errors.As(e.Err, &record):
 		return "the endpoint does not speak TLS"
 	case errors.As(e.Err, &errno):
