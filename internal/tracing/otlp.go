@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +22,9 @@ import (
 const (
 	// retryBase is the wait before a batch is sent again. It doubles with each try.
 	retryBase = 200 * time.Millisecond
-	// maxWhy is how many bytes of a collector's answer an error quotes.
-	maxWhy = 300
+	// maxWhy is how many bytes of a collector's answer an error quotes, of maxLooked that are searched for secrets.
+	maxWhy    = 300
+	maxLooked = 64 << 10
 )
 
 // client is an otlptrace.Client that speaks OTLP over HTTP: a POST of gzipped protobuf, sent again after the answers that the
@@ -29,6 +32,7 @@ const (
 type client struct {
 	endpoint string
 	header   http.Header
+	secrets  []string // in the header, longest first
 	http     *http.Client
 	// ending ends with end: then nothing is sent again. cut ends with Stop: then nothing is being sent any more.
 	ending, cut   context.Context
@@ -73,7 +77,13 @@ func (c *client) addHeaders(list string) error {
 			return errors.New("cannot be read; write it as name=value,name=value, with odd characters of values as %XX")
 		}
 		c.header.Set(strings.TrimSpace(name), value)
+		const short = 4 // such as a scheme, and likely to be part of any text
+		c.secrets = append(c.secrets, value)
+		c.secrets = append(c.secrets, strings.Fields(value)...)
+		c.secrets = slices.DeleteFunc(c.secrets, func(s string) bool { return len(s) <= short })
 	}
+	// One can begin another.
+	slices.SortFunc(c.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return nil
 }
 
@@ -136,7 +146,7 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, err error) 
 		return true, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxWhy))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxLooked))
 	switch response.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		return false, nil // what the collector does not like of single spans, its own log tells
@@ -144,7 +154,15 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, err error) 
 		again = true
 	}
 	if err != nil {
-		return again, fmt.Errorf("the collector answered %s, then the connection broke: %w", response.Status, err)
+		return again, fmt.Errorf("the collector answered %d, then the connection broke: %w", response.StatusCode, err)
 	}
-	return again, fmt.Errorf("the collector answered %s: %q", response.Status, answer)
+	return again, fmt.Errorf("the collector answered %d: %q", response.StatusCode, c.why(string(answer)))
+}
+
+// why is the beginning of an answer, without the secrets that an answer may repeat.
+func (c *client) why(answer string) string {
+	for _, secret := range c.secrets {
+		answer = strings.ReplaceAll(answer, secret, "[secret]")
+	}
+	return answer[:min(len(answer), maxWhy)]
 }
