@@ -12,17 +12,17 @@ import (
 // Tend does what an operator does who has mended an endpoint: it resumes what is paused, and tests. After a delivery, what
 // waits for its next attempt is tried at once.
 func (w *World) Tend(ctx context.Context) error {
-	for _, a := range w.Apps {
-		callback, err := w.client.Callback(ctx, a.ID)
-		if err != nil {
-			return err
-		}
-		if callback.Paused != nil {
-			if _, err := w.client.ResumeCallback(ctx, a.ID); err != nil {
+	list, err := w.client.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range list.Endpoints {
+		if e.State == relation.EndpointPaused {
+			if _, err := w.client.ResumeCallback(ctx, e.SDKAppID); err != nil {
 				return err
 			}
 		}
-		if _, err := w.client.TestCallback(ctx, a.ID); err != nil {
+		if _, err := w.client.TestCallback(ctx, e.SDKAppID); err != nil {
 			return err
 		}
 	}
