@@ -207,10 +207,7 @@ func (c *crowd) settled() error {
 		if err != nil {
 			return err
 		}
-		waiting := int64(0)
-		for _, a := range outbox.Apps {
-			waiting += a.Waiting
-		}
+		waiting := outbox.Waiting()
 		if waiting == 0 {
 			return nil
 		}

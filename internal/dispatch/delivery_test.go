@@ -18,9 +18,13 @@ import (
 
 // failUntil refuses requests until a moment, given by a test.
 func failUntil(up *time.Time) func(delivery, http.ResponseWriter, *http.Request) bool {
+	return answerUntil(up, http.StatusInternalServerError)
+}
+
+func answerUntil(up *time.Time, status int) func(delivery, http.ResponseWriter, *http.Request) bool {
 	return func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
 		if d.At.Before(*up) {
-			w.WriteHeader(http.StatusInternalServerError)
+			w.WriteHeader(status)
 			return false
 		}
 		_, _ = io.WriteString(w, answerOK)

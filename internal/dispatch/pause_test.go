@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -79,14 +78,7 @@ func TestAttemptsUnderWayFinishDuringAPause(t *testing.T) {
 
 // gone answers 410 until a moment.
 func gone(up *time.Time) func(delivery, http.ResponseWriter, *http.Request) bool {
-	return func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
-		if d.At.Before(*up) {
-			w.WriteHeader(http.StatusGone)
-			return false
-		}
-		_, _ = io.WriteString(w, answerOK)
-		return true
-	}
+	return answerUntil(up, http.StatusGone)
 }
 
 // TestGonePausesUntilSomebodyResumes has an endpoint that answers 410, while the record cannot be written for an hour.

@@ -3,7 +3,7 @@ package dispatch
 // Reason says why an attempt failed. The list is closed; logs, metrics, records and the callback test share it.
 type Reason string
 
-// Reasons, in the order in which an attempt can meet them. Explain says what each means.
+// Reasons, in the order in which an attempt can meet them. reasons says what each means.
 const (
 	ReasonLocal      Reason = "local"
 	ReasonNoListener Reason = "no-listener"
@@ -23,9 +23,10 @@ const (
 	ReasonAppError   Reason = "app-error"
 )
 
+// reasons has each with its row of docs/operations.md.
 var reasons = []struct {
-	reason  Reason
-	explain string
+	reason Reason
+	means  string
 }{
 	{ReasonLocal, "this machine could not try: its resolver failed, or it has no file descriptors, ports or memory left; costs no budget"},
 	{ReasonNoListener, "the app's events go to who listens (`kith listen`), and nobody does"},
@@ -52,14 +53,4 @@ func Reasons() []Reason {
 		all[i] = r.reason
 	}
 	return all
-}
-
-// Explain says in one line what a reason means, empty for a word that is none.
-func Explain(r Reason) string {
-	for _, known := range reasons {
-		if known.reason == r {
-			return known.explain
-		}
-	}
-	return ""
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // Backoff returns how long to wait after the given number of attempts have failed, 1 or more. It doubles from 250 ms up to
-// 30 s and is then spread by ±20 %; random is in [0,1). WriteSchedule prints it as a table.
+// 30 s and is then spread by ±20 %; random is in [0,1). docs/operations.md has it as a table.
 func Backoff(attempts int, random float64) time.Duration {
 	wait := retryCap
 	if doublings := max(attempts, 1) - 1; doublings < 7 {

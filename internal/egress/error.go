@@ -30,11 +30,6 @@ const (
 	PhaseHeaders Phase = "headers"
 )
 
-// Phases returns all phases, in the order in which a request meets them.
-func Phases() []Phase {
-	return []Phase{PhaseResolve, PhaseBlocked, PhaseConnect, PhaseProxy, PhaseTLS, PhaseClientCert, PhaseHeaders}
-}
-
 // Error is why a request got no answer. It implements net.Error. Whoever judges an attempt looks at Ours first, then at
 // Timeout, then at Phase.
 type Error struct {

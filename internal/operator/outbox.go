@@ -10,6 +10,14 @@ type Outbox struct {
 	Apps []OutboxStats `json:"apps"`
 }
 
+// Waiting returns how many events wait, of all apps.
+func (o Outbox) Waiting() (n int64) {
+	for _, a := range o.Apps {
+		n += a.Waiting
+	}
+	return n
+}
+
 // OutboxStats describes what waits for one app.
 type OutboxStats struct {
 	SDKAppID uint32    `json:"sdkappid"`

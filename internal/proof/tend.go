@@ -38,10 +38,7 @@ func (w *World) Heal(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		waiting := int64(0)
-		for _, a := range outbox.Apps {
-			waiting += a.Waiting
-		}
+		waiting := outbox.Waiting()
 		if waiting == 0 {
 			return nil
 		}

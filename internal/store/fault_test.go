@@ -70,16 +70,22 @@ func state(t *testing.T, s *store.Store) (change, event bool) {
 	return len(page.Entries) == 1, len(events) == 1
 }
 
+// faultAt makes each commit of the store fail at the step that is stored, none at first.
+func faultAt(o *store.Options) *atomic.Value {
+	var failing atomic.Value
+	failing.Store("")
+	o.Fault = func(step string) error {
+		if step == failing.Load() {
+			return errors.New("injected")
+		}
+		return nil
+	}
+	return &failing
+}
+
 func TestPromise1FailedCommitLeavesBothOrNeither(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
-		var failing atomic.Value
-		failing.Store("")
-		o.Fault = func(step string) error {
-			if step == failing.Load() {
-				return errors.New("injected")
-			}
-			return nil
-		}
+		failing := faultAt(&o)
 		s := open(t, o)
 		app := seed(t, s)
 		for _, step := range steps {

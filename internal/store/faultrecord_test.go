@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,16 +78,9 @@ func wantSettled(t *testing.T, s *store.Store, want relation.State) {
 // An event is where it was or where it goes, never in both or in neither, whatever a commit fails of.
 func TestPromise1FailedVerdictLeavesTheEventInOnePlace(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
-		var failing atomic.Value
-		failing.Store("")
+		failing := faultAt(&o)
 		o.Retention = time.Hour
 		o.Now = func() time.Time { return testApp().Updated }
-		o.Fault = func(step string) error {
-			if step == failing.Load() {
-				return errors.New("injected")
-			}
-			return nil
-		}
 		s := open(t, o)
 		app := seed(t, s)
 		for name, after := range map[string]relation.State{"delivered": relation.StateDelivered, "dead": relation.StateDead} {
@@ -189,15 +181,8 @@ func revive(s *store.Store) error {
 // A dead letter that a replay delivers is a dead letter or in the record, whatever the commit fails of.
 func TestPromise1FailedReplayLeavesTheEventInOnePlace(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
-		var failing atomic.Value
-		failing.Store("")
+		failing := faultAt(&o)
 		o.Retention = time.Hour
-		o.Fault = func(step string) error {
-			if step == failing.Load() {
-				return errors.New("injected")
-			}
-			return nil
-		}
 		s := open(t, o)
 		app := seed(t, s)
 		toggle(t, s, app)

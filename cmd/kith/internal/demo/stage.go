@@ -189,10 +189,7 @@ func (s *stage) drained(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		waiting := int64(0)
-		for _, a := range outbox.Apps {
-			waiting += a.Waiting
-		}
+		waiting := outbox.Waiting()
 		if waiting == 0 {
 			return nil
 		}
