@@ -45,7 +45,7 @@
 //     events, a watcher 256 activities, a listener 256 exchanges.
 //   - Replays (replay.go). Events that are sent again go through the endpoint as guests: in order for each owner, one at a
 //     time together with the owner's live events, within half of the endpoint's limit. A replay goes on from its cursor after
-//     a crash, so it sends a few events twice, and these after later ones.
+//     a crash or a pause, so it can send a few events twice, and these after later ones.
 //   - Settings. Once AppsChanged returned, no attempt begins under the old ones; those under way finish as they began. Signing
 //     keys end at their expiry without a call.
 //   - Secrets. No log, error, report, status, activity or recorded attempt has the Token, a key, or the configured URL's query

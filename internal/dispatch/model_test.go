@@ -39,7 +39,6 @@ type model struct {
 	rnd     *dice
 	journal *modelJournal
 	replays *memoryReplays
-	seed    uint64
 
 	appMu     sync.Mutex // guards app and exists
 	life      int        // of the app; its accounts have other names in each
@@ -78,7 +77,7 @@ func (d *dice) upTo(most time.Duration) time.Duration { return time.Duration(d.n
 
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{
-		t: t, seed: seed, rnd: &dice{r: rand.New(rand.NewPCG(seed, 7))}, journal: newModelJournal(),
+		t: t, rnd: &dice{r: rand.New(rand.NewPCG(seed, 7))}, journal: newModelJournal(),
 		replays: newMemoryReplays(150, 1), mode: "well", dropped: map[string]bool{}, sick: true,
 	}
 	m.world = newWorld(t, http.HandlerFunc(m.receive))

@@ -98,6 +98,10 @@ type Attempt struct {
 // MaxAnswerKept is how many bytes of an answer the record keeps.
 const MaxAnswerKept = 256
 
+// MaxAttemptsKept is how many failed attempts the record keeps of an event that waits, about: the first half of them and the
+// last.
+const MaxAttemptsKept = 32
+
 // DueQuery asks for heads that are due at Now, earliest first.
 type DueQuery struct {
 	SDKAppID uint32

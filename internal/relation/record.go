@@ -23,8 +23,8 @@ const (
 // States returns all states, in the order of an event's life.
 func States() []State { return []State{StateWaiting, StateRetrying, StateDelivered, StateDead} }
 
-// Record is what is known of an event. Attempts hold every attempt that was recorded, oldest first; only Records.Record
-// fills them, a page has none.
+// Record is what is known of an event. Log holds every attempt that was recorded, oldest first; only Records.Record fills it, a
+// page has none. Of many failed attempts only the first and the last are kept (MaxAttemptsKept); Event.Attempts counts all.
 type Record struct {
 	Event    // Event.Attempts counts, Log lists
 	State    State

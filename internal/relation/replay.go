@@ -86,7 +86,7 @@ type Replays interface {
 	CreateReplay(ctx context.Context, r Replay) (Replay, error)
 	// CountReplay counts what a selection names now, without creating anything.
 	CountReplay(ctx context.Context, sdkAppID uint32, s ReplaySelection) (int64, error)
-	// Replays returns the replays of an app, newest first; of all apps for 0.
+	// Replays returns the replays of an app, newest first; of all apps for 0. Those that ended are forgotten in time.
 	Replays(ctx context.Context, sdkAppID uint32) ([]Replay, error)
 	// Replay returns one, or ErrNoReplay.
 	Replay(ctx context.Context, id string) (Replay, error)

@@ -66,7 +66,10 @@ func (b *batch) retry(c conn, k *verdicts) error {
 	if err != nil {
 		return err
 	}
-	return b.keep(c, &failed)
+	if err := b.keep(c, &failed); err != nil {
+		return err
+	}
+	return b.thin(c, &failed)
 }
 
 // bury parks events as dead letters.

@@ -26,8 +26,8 @@ func wake(signal chan struct{}) {
 	}
 }
 
-// sweeper removes the rows of deleted accounts and apps and old records, a few at a time: once at the start, each time it is
-// woken, and records every minute.
+// sweeper removes the rows of deleted accounts and apps old records and ended replays, a few at a time: once at the
+// start, each time it is woken, and what is old every minute.
 func (s *Store) sweeper(ctx context.Context) {
 	ticker := time.NewTicker(retentionPause)
 	defer ticker.Stop()
@@ -36,6 +36,9 @@ func (s *Store) sweeper(ctx context.Context) {
 		err := s.sweepAll(ctx)
 		if err == nil {
 			err = s.forgetOld(ctx)
+		}
+		if err == nil {
+			err = s.forgetReplays(ctx)
 		}
 		if ctx.Err() != nil || errors.Is(err, errClosed) {
 			return

@@ -84,6 +84,7 @@ func (m *model) Settle(ctx context.Context, settlements []relation.Settlement) (
 			q.head.Log = addAttempt(q.head.Log, s.Attempt)
 		}
 		if s.Verdict == relation.Retry {
+			q.head.Log = thin(q.head.Log)
 			q.due, head.BudgetFrom = s.Due.Truncate(time.Millisecond), s.BudgetFrom.Truncate(time.Millisecond)
 			continue
 		}

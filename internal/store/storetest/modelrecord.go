@@ -32,6 +32,16 @@ func addAttempt(log []relation.Attempt, a relation.Attempt) []relation.Attempt {
 	return append(log, a)
 }
 
+// thin keeps the first and the last of many attempts.
+func thin(log []relation.Attempt) []relation.Attempt {
+	const half = relation.MaxAttemptsKept / 2
+	if len(log) <= 2*half {
+		return log
+	}
+	slices.SortStableFunc(log, func(a, b relation.Attempt) int { return a.At.Compare(b.At) })
+	return slices.Delete(log, half, len(log)-half)
+}
+
 // leave keeps an event that was settled.
 func (m *model) leave(e relation.Event, known relation.Record, s relation.Settlement) {
 	r := relation.Record{Event: e, State: relation.StateDead, Settled: s.At.Truncate(time.Millisecond), Reason: s.Reason, Log: known.Log}

@@ -15,6 +15,7 @@ func recordTests() []test {
 		{name: "an event is known from its commit to its delivery", run: recordLife},
 		{name: "a dead letter keeps its attempts", run: recordDead},
 		{name: "an attempt is kept whole", run: recordWhole},
+		{name: "of many failed attempts the first and last are kept", run: recordMany},
 		{name: "an attempt reported twice is kept once", run: recordTwice},
 		{name: "searches in pages", run: recordSearches},
 		{name: "a search that few events meet", run: recordSparse},
@@ -153,6 +154,32 @@ func recordWhole(x *fixture) {
 	s.Attempt.Answer = strings.Repeat("x", 4000)
 	x.settle(s)
 	equal(x, "answer", len(x.record(e.ID).Log[0].Answer), relation.MaxAnswerKept)
+}
+
+// recordMany fails one event again and again, and another by faults of our own, which all have the same number.
+func recordMany(x *fixture) {
+	const half = relation.MaxAttemptsKept / 2
+	x.importAll("a", "b", "c")
+	counting, faulty := commit(x, "a", "c")[0], commit(x, "b", "c")[0]
+	want := map[string][]relation.Attempt{}
+	for n := 1; n <= 3*half; n++ {
+		x.clock.advance(time.Minute)
+		a, b := x.attempted(relation.Retry, counting), x.attempted(relation.Retry, faulty)
+		b.Attempts, b.Attempt.Number, b.Attempt.Fault = 0, 1, true
+		x.settle(a, b)
+		counting.Attempts = a.Attempts
+		want[counting.ID], want[faulty.ID] = append(want[counting.ID], a.Attempt), append(want[faulty.ID], b.Attempt)
+	}
+	few := func(log []relation.Attempt) []relation.Attempt {
+		return slices.Concat(log[:half], log[len(log)-half:])
+	}
+	equal(x, "counting", x.record(counting.ID).Log, few(want[counting.ID]))
+	equal(x, "attempts", x.record(counting.ID).Attempts, 3*half)
+	equal(x, "faulty", x.record(faulty.ID).Log, few(want[faulty.ID]))
+	x.clock.advance(time.Minute)
+	last := x.attempted(relation.Delivered, counting)
+	x.settle(last)
+	equal(x, "delivered", x.record(counting.ID).Log, append(few(want[counting.ID]), last.Attempt))
 }
 
 func recordTwice(x *fixture) {
