@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestOperationsPageHasWhatTheCodePrints holds the tables of docs/operations.md. With -update it rewrites them.
-func TestOperationsPageHasWhatTheCodePrints(t *testing.T) {
+// TestGoldenTablesOfTheOperationsPage holds the tables of docs/operations.md. With -update it rewrites them.
+func TestGoldenTablesOfTheOperationsPage(t *testing.T) {
 	const file = "../../docs/operations.md"
 	page, err := os.ReadFile(file)
 	if err != nil {

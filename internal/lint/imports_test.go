@@ -30,7 +30,7 @@ var table = []row{
 	{"internal/store/...", []string{"internal/relation", "internal/store/..."}},
 	{"internal/egress", nil},
 	{"internal/pki", []string{"internal/relation"}},
-	{"internal/dispatch", []string{"internal/relation", "internal/egress", "api", "usersig", "webhook"}},
+	{"internal/dispatch", []string{"internal/relation", "internal/egress", "api", "webhook"}},
 	{"internal/auth", []string{"internal/relation", "api", "usersig"}},
 	{"internal/clientip", nil},
 	{"internal/result", []string{"internal/relation", "api"}},
