@@ -102,6 +102,7 @@ func (d *Dispatcher) syncApps() {
 		}
 	}
 	d.endListening(func(id uint32) bool { return next[id] == nil || !next[id].listens() })
+	d.forgetHubs(func(id uint32) bool { return next[id] == nil })
 }
 
 // Offer reports events that were just committed: the store calls it after each commit and before it answers whoever waits

@@ -56,6 +56,13 @@ func (d *Dispatcher) endListening(of func(sdkAppID uint32) bool) {
 	}
 }
 
+// forgetHubs lets go of those of apps that are gone.
+func (d *Dispatcher) forgetHubs(of func(sdkAppID uint32) bool) {
+	d.hubsMu.Lock()
+	defer d.hubsMu.Unlock()
+	maps.DeleteFunc(d.hubs, func(id uint32, _ *hub) bool { return of(id) })
+}
+
 // listens reports whether the endpoint's events go to who listens.
 func (e *endpoint) listens() bool {
 	e.mu.Lock()

@@ -105,6 +105,13 @@ func (m *model) checkMemory() {
 	if len(m.d.settler.shares)+len(m.d.settler.turns) != 0 {
 		m.t.Error("verdicts are left")
 	}
+	m.d.hubsMu.Lock()
+	for _, h := range m.d.hubs {
+		if h.count() != 0 {
+			m.t.Error("listeners are left")
+		}
+	}
+	m.d.hubsMu.Unlock()
 	m.d.replays.mu.Lock()
 	defer m.d.replays.mu.Unlock()
 	if n := len(m.d.replays.jobs); n != 0 {

@@ -90,7 +90,8 @@ type Replays interface {
 	Replays(ctx context.Context, sdkAppID uint32) ([]Replay, error)
 	// Replay returns one, or ErrNoReplay.
 	Replay(ctx context.Context, id string) (Replay, error)
-	// SaveReplay stores progress, or returns ErrNoReplay. One that is not Open any more keeps its state and note.
+	// SaveReplay stores progress, or returns ErrNoReplay. A replay that is not Open any more keeps its state, and one that does
+	// not run its note, unless it is given another state.
 	SaveReplay(ctx context.Context, p ReplayProgress) (Replay, error)
 	// ReplayPage returns the next events of a selection behind a cursor, in order of their ids.
 	ReplayPage(ctx context.Context, sdkAppID uint32, s ReplaySelection, after string, limit int) ([]ReplayEvent, error)

@@ -272,13 +272,13 @@ func (s *Store) SaveReplay(ctx context.Context, p relation.ReplayProgress) (r re
 	return r, err
 }
 
-// advance moves a replay on. One that has ended keeps its state, and the words about it.
+// advance moves a replay on. One that has ended keeps its state, and one that does not run the words about that.
 func advance(r *relation.Replay, p relation.ReplayProgress) {
-	if r.State.Open() {
+	if r.State == relation.ReplayRunning || r.State.Open() && p.State != "" {
 		r.Note = clean(p.Note)
-		if p.State != "" {
-			r.State = p.State
-		}
+	}
+	if r.State.Open() && p.State != "" {
+		r.State = p.State
 	}
 	if p.Rate >= 0 {
 		r.Rate = p.Rate

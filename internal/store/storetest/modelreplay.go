@@ -89,7 +89,7 @@ func (m *model) SaveReplay(_ context.Context, p relation.ReplayProgress) (relati
 	if err != nil {
 		return *r, err
 	}
-	if r.State.Open() {
+	if r.State == relation.ReplayRunning || r.State.Open() && p.State != "" {
 		r.State, r.Note = cmp.Or(p.State, r.State), p.Note
 	}
 	if p.Rate >= 0 {

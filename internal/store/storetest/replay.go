@@ -200,7 +200,7 @@ func replayProgress(x *fixture) {
 	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayPaused, Rate: 3, Note: "paused", At: x.clock.Now()})
 	want.State, want.Rate, want.Note = relation.ReplayPaused, 3, "paused"
 	equal(x, "paused", text(got), text(want))
-	got = x.save(relation.ReplayProgress{ID: want.ID, Rate: -1, Cursor: all[0].ID, Delivered: 1, Note: "paused", At: x.clock.Now()})
+	got = x.save(relation.ReplayProgress{ID: want.ID, Rate: -1, Cursor: all[0].ID, Delivered: 1, Note: "slow", At: x.clock.Now()})
 	equal(x, "progress of before", text(got), text(want))
 	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayCancelled, Rate: -1, Note: "cancelled", At: x.clock.Now()})
 	want.State, want.Note = relation.ReplayCancelled, "cancelled"
