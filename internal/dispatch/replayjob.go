@@ -61,6 +61,7 @@ type replayItem struct {
 	before  string // id of the event before it
 	out     bool   // a guest at the endpoint
 	due     time.Time
+	faulty  bool // the last attempt failed, and not by the endpoint's answer to this event
 	decided bool // delivered or given up
 	settled bool // and stored as such
 }

@@ -15,6 +15,11 @@ func (j *replayJob) took(r returned) {
 		return
 	}
 	v := r.visit
+	repeated := v.fault && r.item.faulty
+	if r.item.faulty = v.fault; repeated { // for days, perhaps, and nothing bounds it: the first is recorded
+		r.item.due, r.item.event.BudgetFrom = v.due, v.from
+		return
+	}
 	if len(j.unstored) == 0 {
 		j.since = j.d.o.Now()
 	}
