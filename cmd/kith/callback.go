@@ -38,12 +38,17 @@ func (c *cli) callbackTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = c.print(report, func(w io.Writer) { writeCallbackReport(w, report) })
-			if err == nil && !report.Delivered {
-				err = errors.New("the test callback failed: " + report.Reason + detail(report.Detail))
-			}
-			return err
+			return c.printCallbackReport(report)
 		})
+}
+
+// printCallbackReport prints what came of a test callback, which is an error unless it was delivered.
+func (c *cli) printCallbackReport(report operator.CallbackReport) error {
+	err := c.print(report, func(w io.Writer) { writeCallbackReport(w, report) })
+	if err == nil && !report.Delivered {
+		err = errors.New("the test callback failed: " + report.Reason + detail(report.Detail))
+	}
+	return err
 }
 
 func writeCallbackReport(w io.Writer, report operator.CallbackReport) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -25,11 +23,7 @@ func (c *cli) triggerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = c.print(report, func(w io.Writer) { writeCallbackReport(w, report) })
-			if err == nil && !report.Delivered {
-				err = errors.New("the test callback failed: " + report.Reason + detail(report.Detail))
-			}
-			return err
+			return c.printCallbackReport(report)
 		})
 	cmd.Long = cmd.Short + ".\n\nIt carries the header kith-test: 1, is no event, and is not retried. Commands: " + list(relation.EventKinds()) + "."
 	cmd.ValidArgs = texts(relation.EventKinds())

@@ -1,7 +1,6 @@
 package egress_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,12 +16,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/kithchat/kith/internal/egress"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/pki"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -164,8 +163,8 @@ func runNginx(t *testing.T, trusted string, backend *httptest.Server, versions s
 // run starts a program until the test ends and returns what it writes to standard error.
 func run(t *testing.T, cmd *exec.Cmd) func() string {
 	t.Helper()
-	var log safeBuffer
-	cmd.Stderr = &log
+	log := leaktest.NewWatch(t)
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +172,7 @@ func run(t *testing.T, cmd *exec.Cmd) func() string {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
-	return log.String
+	return log.Text
 }
 
 // listening returns a listening socket on a loopback port, for a program that inherits it.
@@ -303,22 +302,4 @@ func openAt(t *testing.T, dir string, now time.Time) *pki.CA {
 		t.Fatal(err)
 	}
 	return ca
-}
-
-// safeBuffer is what a program wrote so far.
-type safeBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// AppKey signs the tickets of every App, AppAdmin is its admin.
+	// AppKey signs the tickets of every App, of its admin too.
 	AppKey   = "proof-test-secret-key-0001"
-	AppAdmin = "administrator"
+	appAdmin = "administrator"
 	// callTime bounds a REST call.
 	callTime = 30 * time.Second
 	// importSize is how many accounts one import names.
@@ -41,21 +41,21 @@ type App struct {
 
 // NewApp creates an app on a server, with its callbacks set, and gives it a ticket for a day.
 func NewApp(ctx context.Context, client *operator.Client, id uint32, callback operator.SetCallback) (*App, error) {
-	_, err := client.CreateApp(ctx, operator.CreateApp{SDKAppID: id, Key: AppKey, Admins: []string{AppAdmin}})
+	_, err := client.CreateApp(ctx, operator.CreateApp{SDKAppID: id, Key: AppKey, Admins: []string{appAdmin}})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := client.SetCallback(ctx, id, callback); err != nil {
 		return nil, err
 	}
-	sig, err := usersig.Sign(AppKey, usersig.Ticket{SDKAppID: id, Identifier: AppAdmin, Issued: time.Now().Unix(), Expire: 24 * 3600})
+	sig, err := usersig.Sign(AppKey, usersig.Ticket{SDKAppID: id, Identifier: appAdmin, Issued: time.Now().Unix(), Expire: 24 * 3600})
 	if err != nil {
 		return nil, err
 	}
 	return &App{
 		ID: id, next: make(chan struct{}),
 		http:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: callTime},
-		query: url.Values{"sdkappid": {name(id)}, "identifier": {AppAdmin}, "usersig": {sig}}.Encode(),
+		query: url.Values{"sdkappid": {name(id)}, "identifier": {appAdmin}, "usersig": {sig}}.Encode(),
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/tracing"
 )
 
@@ -22,17 +23,17 @@ func TestEchoOfACollectorTellsNoToken(t *testing.T) {
 			strings.Repeat(r.Header.Get("X-Long"), 100))
 	}))
 	defer collector.Close()
-	log := &logged{}
+	log := logged{leaktest.NewWatch(t)}
 	tracer := start(t, tracing.Options{Endpoint: collector.URL, Sample: 1, Log: slog.New(slog.NewTextHandler(log, nil)), Linger: time.Hour})
 	_, end := tracer.StartRequest("kick", "")
 	end(0, api.OK, 0)
 	tracer.Stop(t.Context())
 	if log.count("the collector answered 400") != 1 || log.count("[secret]") == 0 {
-		t.Errorf("the log does not tell: %s", log.text.String())
+		t.Errorf("the log does not tell: %s", log.Text())
 	}
 	for _, secret := range []string{"otlp-token", "otlp-key", "and-more"} {
 		if log.count(secret) != 0 {
-			t.Errorf("the log tells %s: %s", secret, log.text.String())
+			t.Errorf("the log tells %s: %s", secret, log.Text())
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package tracing_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/leaktest"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/tracing"
 	"github.com/kithchat/kith/internal/tracing/tracetest"
@@ -194,22 +194,9 @@ func TestLateAttempt(t *testing.T) {
 }
 
 // logged collects what is logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+type logged struct{ *leaktest.Watch }
 
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) count(what string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), what)
-}
+func (l logged) count(what string) int { return strings.Count(l.Text(), what) }
 
 // account counts what became of spans.
 type account struct{ sent, lost atomic.Int64 }
@@ -226,7 +213,7 @@ func (a *account) exported(n int, sent bool) {
 func TestRefused(t *testing.T) {
 	collector := tracetest.Start(t)
 	collector.Answer(http.StatusForbidden)
-	log, clock, a := &logged{}, time.Now(), &account{}
+	log, clock, a := logged{leaktest.NewWatch(t)}, time.Now(), &account{}
 	var mu sync.Mutex
 	tracer := start(t, tracing.Options{
 		Endpoint: collector.URL, Sample: 1, Log: slog.New(slog.NewTextHandler(log, nil)), Exported: a.exported,
@@ -264,7 +251,7 @@ func TestHangingCollector(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	a := &account{}
-	log := &logged{}
+	log := logged{leaktest.NewWatch(t)}
 	tracer := start(t, tracing.Options{
 		Endpoint: "http://" + listener.Addr().String(), Sample: 1, Exported: a.exported, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Linger: time.Hour,
@@ -282,7 +269,7 @@ func TestHangingCollector(t *testing.T) {
 	tracer.Stop(ctx) // returns at once
 	tracer.Stop(t.Context())
 	if log.count("traces that waited at the stop are lost") != 1 {
-		t.Errorf("the log does not tell: %s", log.text.String())
+		t.Errorf("the log does not tell: %s", log.Text())
 	}
 }
 
@@ -335,13 +322,13 @@ func TestRetry(t *testing.T) {
 
 // Where no collector is, the stop does not try for long.
 func TestStopWithoutCollector(t *testing.T) {
-	log := &logged{}
+	log := logged{leaktest.NewWatch(t)}
 	tracer := start(t, tracing.Options{Endpoint: "http://127.0.0.1:1", Sample: 1, Log: slog.New(slog.NewTextHandler(log, nil)), Linger: time.Hour})
 	_, end := tracer.StartRequest("kick", "")
 	end(0, api.OK, 0)
 	tracer.Stop(t.Context())
 	if log.count("traces cannot be sent") != 1 || log.count("connection refused") != 1 {
-		t.Errorf("the log does not tell: %s", log.text.String())
+		t.Errorf("the log does not tell: %s", log.Text())
 	}
 }
 
