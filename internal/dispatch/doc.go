@@ -39,7 +39,8 @@
 //   - One function decides. classify makes an Outcome of what an attempt got, with a reason from a closed list, and
 //     policy.decide makes a settlement of that. Both are pure.
 //   - Faults of our own (store refusing writes, resolver, proxy, no file descriptors left) cost the receiver's budget
-//     nothing: no attempt, no time, and no failing endpoint. Nor does a pause.
+//     nothing: no attempt, no time, and no failing endpoint. Nor does a pause. That nobody listens costs nothing either, but
+//     makes the endpoint failing, which holds the events back.
 //   - Bounded memory. An endpoint holds at most Options.MaxLanes lanes and about Options.MaxBytes of events, however many
 //     wait. It has one goroutine and at most Callback.Attempts more while it has something to send. A replay holds 128
 //     events, a watcher 256 activities, a listener 256 exchanges.

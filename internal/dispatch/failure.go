@@ -37,7 +37,7 @@ var listenerReasons = []struct {
 func classifyError(err error) Outcome {
 	for _, l := range listenerReasons {
 		if errors.Is(err, l.err) {
-			return Outcome{Reason: l.reason, Detail: l.err.Error()}
+			return Outcome{Reason: l.reason, Detail: l.err.Error(), Ours: l.reason == ReasonNoListener}
 		}
 	}
 	if found := egress.Classify(err); found != nil {

@@ -63,6 +63,67 @@ func TestEventsWaitForWhoListens(t *testing.T) {
 	})
 }
 
+// That nobody listens gives no event up, whatever the app's policy, and yet it holds the events back.
+func TestNobodyListeningCostsNoBudget(t *testing.T) {
+	for name, c := range map[string]relation.Callback{
+		"retry off":      {Listen: true, Retry: relation.RetryOff},
+		"timeouts":       {Listen: true, Retry: relation.RetryTimeouts},
+		"one attempt":    {Listen: true, MaxAttempts: 1},
+		"a short budget": {Listen: true, MaxAgeMS: 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, &receiver{})
+				w.apps.set(testApp(appA, c))
+				w.start()
+				for n := range 20 {
+					w.outbox.commit(appA, fmt.Sprint("user", n), "x")
+				}
+				pass(48 * time.Hour)
+				if s := w.endpoint(); s.State != relation.EndpointFailing {
+					t.Errorf("status %+v", s)
+				}
+				for _, s := range w.outbox.verdicts() {
+					if s.Verdict != relation.Retry || s.Attempts != 0 || !s.BudgetFrom.IsZero() || !s.Attempt.Fault {
+						t.Fatalf("settled %+v", s)
+					}
+				}
+				l := w.listen()
+				go func() {
+					for x := range l.C {
+						l.Answer(x.ID, okAnswer())
+					}
+				}()
+				w.drained(time.Second)
+				l.Close()
+				w.stop()
+				if n := len(w.outbox.letters()); n != 0 {
+					t.Errorf("%d dead letters", n)
+				}
+			})
+		})
+	}
+}
+
+// A listener that goes in the middle of an exchange is the endpoint's failure.
+func TestAListenerThatGoesCostsAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, &receiver{})
+		w.apps.set(testApp(appA, relation.Callback{Listen: true, Retry: relation.RetryOff}))
+		w.start()
+		l := w.listen()
+		w.outbox.commit(appA, "mira.k", "x")
+		<-l.C
+		l.Close()
+		w.drained(time.Second)
+		w.stop()
+		s := w.outbox.verdicts()
+		if len(s) != 1 || s[0].Verdict != relation.Dead || s[0].Attempts != 1 || s[0].Attempt.Reason != string(ReasonConnect) {
+			t.Errorf("settled %+v", s)
+		}
+	})
+}
+
 func TestAnExchangeIsTheRequestThatAnEndpointWouldGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := listeningWorld(t)

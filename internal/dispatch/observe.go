@@ -22,9 +22,10 @@ func (e *endpoint) observe(j job, t trial) relation.Settlement {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now, o := t.ended, t.outcome
+	t.ownWait = ownBase
 	switch {
-	case e.route != j.route && !o.Ours: // it tells of an endpoint that is not this one's any more
-	case o.Ours:
+	case e.route != j.route && o.tells(): // of an endpoint that is not this one's any more
+	case !o.tells():
 		e.own++
 		t.ownWait = ownWait(e.own - 1)
 		if j.probe {

@@ -26,6 +26,9 @@ type Outcome struct {
 	Ours bool
 }
 
+// tells reports whether the outcome says how the endpoint does. That nobody listens does, though it costs no event anything.
+func (o Outcome) tells() bool { return !o.Ours || o.Reason == ReasonNoListener }
+
 // Delivered reports whether the app backend has the event.
 func (o Outcome) Delivered() bool { return o.Reason == "" }
 

@@ -95,7 +95,7 @@ func TestClassify(t *testing.T) {
 		{"blocked address", nil, &egress.Error{Phase: egress.PhaseBlocked, Err: errors.New("x")}, Outcome{Reason: ReasonBlocked}},
 		{"proxy down", nil, own(egress.PhaseProxy, syscall.ECONNREFUSED), Outcome{Reason: ReasonProxy, Detail: "connection refused", Ours: true}},
 		{"header too large", nil, &egress.Error{Phase: egress.PhaseHeaders, Err: errors.New("x")}, Outcome{Reason: ReasonTooLarge}},
-		{"nobody listens", nil, errNoListener, Outcome{Reason: ReasonNoListener, Detail: "nobody listens"}},
+		{"nobody listens", nil, errNoListener, Outcome{Reason: ReasonNoListener, Detail: "nobody listens", Ours: true}},
 		{"listener went away", nil, errListenerGone, Outcome{Reason: ReasonConnect, Detail: "the listener went away"}},
 		{"listener's handler down", nil, errListenerSays, Outcome{Reason: ReasonConnect, Detail: "the listener could not ask its handler"}},
 		{"listener overrun", nil, errListenerFull, Outcome{Reason: ReasonTimeout, Detail: "the listener does not keep up"}},

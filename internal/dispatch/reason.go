@@ -29,7 +29,7 @@ var reasons = []struct {
 	means  string
 }{
 	{ReasonLocal, "this machine could not try: its resolver failed, or it has no file descriptors, ports or memory left; costs no budget"},
-	{ReasonNoListener, "the app's events go to who listens (`kith listen`), and nobody does"},
+	{ReasonNoListener, "the app's events go to who listens (`kith listen`), and nobody does; they wait for the next one; costs no budget"},
 	{ReasonResolve, "the host name of the callback URL has no address"},
 	{ReasonBlocked, "the host name leads to an address that callbacks may not go to, such as a private one"},
 	{ReasonProxy, "the egress proxy could not be used; costs no budget"},

@@ -152,6 +152,9 @@ func headings(t *testing.T) (anchors []string) {
 	return anchors
 }
 
+// twice matches sums of what each node reads from the store.
+var twice = regexp.MustCompile(`sum (by \([a-z, ]+\) )?\(kith_(outbox|record_(events|bytes))|sum\(kith_(outbox|record_(events|bytes))`)
+
 // Every panel has what a reader needs, and its queries are valid.
 func TestDashboard(t *testing.T) {
 	panels, variables := dashboard(t)
@@ -179,6 +182,9 @@ func TestDashboard(t *testing.T) {
 		for _, q := range p.Targets {
 			if p.Datasource.UID != "${datasource}" || q.Datasource.UID != "${datasource}" {
 				t.Errorf("%s does not use the variable of the data source", p.Title)
+			}
+			if twice.MatchString(q.Expr) {
+				t.Errorf("%s counts what is in the store once for each node: %s", p.Title, q.Expr)
 			}
 			expr := strings.ReplaceAll(q.Expr, "$__rate_interval", "5m")
 			file.Groups = append(file.Groups, group{fmt.Sprint(len(file.Groups)), []rule{{Alert: "Valid", Expr: expr}}})
