@@ -15,7 +15,8 @@ import (
 
 // TestEverythingAtOnce commits events of some accounts while, in random order and all at once, the endpoint answers, fails,
 // hangs and says 410, the store refuses and loses answers, the app is paused, disabled, pointed elsewhere, deleted and made
-// anew, listeners come and go, replays run, and the clock is set. Then all becomes calm, and everything must be settled, in
+// anew, listeners come and go, replays run, the clock is set, and Kith is restarted. Then the endpoint fails for a while, and must
+// be left alone. Then all becomes calm, and everything must be settled, in
 // order, with nothing left in memory.
 func TestEverythingAtOnce(t *testing.T) {
 	for seed := range uint64(modelSeeds) {
@@ -144,6 +145,7 @@ func (m *model) run() {
 			pass(m.rnd.upTo(2 * time.Second))
 		}
 	}
+	m.fail()
 	m.calm()
 	m.check()
 	m.stop()
@@ -153,11 +155,34 @@ func (m *model) run() {
 // modelAge is so long that no event is given up for its age, however the clock is set.
 const modelAge = int64(20 * 365 * 24 * time.Hour / time.Millisecond)
 
+// fail has the endpoint fail for an hour and the stores now and then. However much waits, it gets few requests.
+func (m *model) fail() {
+	m.t.Helper()
+	mode := []string{"failing", "broken", "hanging", "busy", "gone"}[m.rnd.n(5)]
+	m.set(mode)
+	m.reset()
+	pass(10 * time.Minute)
+	before := m.journal.count()
+	pass(time.Hour)
+	most := 60*60/24 + 10 // a probe each half minute, less a fifth
+	if mode == "gone" {
+		most = 0
+	}
+	if n := m.journal.count() - before; n > most {
+		m.t.Errorf("%d requests in an hour in which the endpoint was %s, want %d at most", n, mode, most)
+	}
+}
+
 // calm ends all misbehaviour.
 func (m *model) calm() {
 	m.mu.Lock()
 	m.sick, m.mode = false, "well"
 	m.mu.Unlock()
+	m.reset()
+}
+
+// reset has the app's events go to its URL.
+func (m *model) reset() {
 	for len(m.listening) > 0 {
 		m.leave()
 	}

@@ -50,6 +50,12 @@ func (j *modelJournal) begin(d delivery, sequence int64) {
 	j.last[d.Owner] = sequence
 }
 
+func (j *modelJournal) count() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.requests
+}
+
 func (j *modelJournal) end(d delivery, took bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -68,7 +68,23 @@ func (m *model) step() {
 		_, _ = m.d.TestCallback(m.t.Context(), &app)
 	case n < 99:
 		pass(m.rnd.upTo(time.Minute))
+	default:
+		m.restart()
 	}
+}
+
+// restart ends the dispatcher, by force or not, and starts another.
+func (m *model) restart() {
+	if m.rnd.once(2) {
+		m.stop()
+	} else {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = m.d.Stop(ctx)
+		pass(time.Second) // receivers notice
+	}
+	m.listening = nil
+	m.start()
 }
 
 func (m *model) commit() {

@@ -26,16 +26,16 @@ func (e *endpoint) beginProbe(now time.Time) (relation.DueQuery, time.Duration, 
 	return relation.DueQuery{SDKAppID: e.sdkAppID, Now: forever, Limit: probePage}, 0, true
 }
 
-// endProbe takes the probe from what was read. When the endpoint recovered meanwhile, or is not to be called at all, the
-// next pass reads anew.
+// endProbe takes the probe from what was read. When the endpoint recovered meanwhile, or is not to be called at all or not now
+// because a guest probed it, the next pass reads anew.
 func (e *endpoint) endProbe(heads []relation.DueHead) {
 	s := &e.load
 	s.passing = false
-	if !s.probing || e.route == nil || !e.circuit.failing() {
+	now := e.d.o.Now()
+	if !s.probing || e.route == nil || !e.circuit.failing() || soon(now, e.circuit.probeAt, retryAfterCap) {
 		s.wanted = true
 		return
 	}
-	now := e.d.o.Now()
 	for _, h := range heads {
 		if soon(now, h.Due, strayAfter) {
 			s.probeAt = h.Due
