@@ -16,8 +16,7 @@ import (
 // TestEverythingAtOnce commits events of some accounts while, in random order and all at once, the endpoint answers, fails,
 // hangs and says 410, the store refuses and loses answers, the app is paused, disabled, pointed elsewhere, deleted and made
 // anew, listeners come and go, replays run, the clock is set, and Kith is restarted. Then the endpoint fails for a while, and must
-// be left alone. Then all becomes calm, and everything must be settled, in
-// order, with nothing left in memory.
+// be left alone. Then all becomes calm, and everything must be settled, in order, with nothing left in memory.
 func TestEverythingAtOnce(t *testing.T) {
 	for seed := range uint64(modelSeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -45,6 +44,7 @@ type model struct {
 	life      int        // of the app; its accounts have other names in each
 	app       relation.App
 	exists    bool
+	parks     bool // it had a policy that gives events up
 	edits     int64
 	committed []relation.Event
 	dropped   map[string]bool // ids of events that went with their app

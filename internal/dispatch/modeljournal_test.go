@@ -99,7 +99,7 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request, end func(took boo
 	mode := m.mode
 	m.mu.Unlock()
 	if mode == "mixed" {
-		mode = []string{"well", "well", "failing", "slow", "hanging", "busy", "broken"}[m.rnd.n(7)]
+		mode = []string{"well", "well", "failing", "slow", "hanging", "busy", "broken", "refusing"}[m.rnd.n(8)]
 	}
 	if mode == "slow" || mode == "hanging" {
 		pass(m.rnd.upTo(modelTimeout * 9 / 10))
@@ -115,6 +115,8 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request, end func(took boo
 		w.WriteHeader(http.StatusGone)
 	case "hanging":
 		<-r.Context().Done()
+	case "refusing":
+		_, _ = io.WriteString(w, `{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"not now"}`)
 	case "broken":
 		panic(http.ErrAbortHandler)
 	default:

@@ -47,7 +47,7 @@ func (m *model) step() {
 	case n < 45:
 		m.commit()
 	case n < 57:
-		modes := []string{"well", "well", "mixed", "failing", "hanging", "busy", "gone", "slow", "broken"}
+		modes := []string{"well", "well", "mixed", "failing", "hanging", "busy", "gone", "slow", "broken", "refusing"}
 		m.set(modes[m.rnd.n(len(modes))])
 	case n < 75:
 		m.change(m.edit)
@@ -154,7 +154,7 @@ func (m *model) remove() {
 
 func (m *model) edit() {
 	c := &m.app.Callback
-	switch m.rnd.n(8) {
+	switch m.rnd.n(9) {
 	case 0, 1:
 		c.Paused = nil
 	case 2:
@@ -169,6 +169,9 @@ func (m *model) edit() {
 		c.URL, c.Listen = "", true
 	case 7:
 		c.TimeoutMS, c.Concurrency = (modelTimeout * time.Duration(1+m.rnd.n(4))).Milliseconds(), 1+m.rnd.n(8)
+	case 8:
+		c.MaxAttempts = 3 * m.rnd.n(2)
+		m.parks = m.parks || c.MaxAttempts > 0
 	}
 }
 
