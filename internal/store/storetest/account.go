@@ -102,7 +102,7 @@ func strangeIDs(x *fixture) {
 		x.ok("following", err)
 		equal(x, "events", len(events), 0)
 	}
-	equal(x, "events", len(x.journal.all()), 0)
+	equal(x, "events", x.journal.count(), 0)
 }
 
 // wantNoAccount fails the test unless every call for the owner says that it is not imported.
@@ -152,7 +152,7 @@ func deleteReports(x *fixture) {
 	equal(x, "outcomes", x.delete("bob", "nobody", "bob", "alice"), []relation.Outcome{relation.Done, unknown, unknown, relation.Done})
 	equal(x, "outcomes of the second call", x.delete("bob", "carol"), []relation.Outcome{unknown, relation.Done})
 	equal(x, "imported", x.imported("alice", "bob", "carol"), make([]bool, 3))
-	equal(x, "events", len(x.journal.all()), 0)
+	equal(x, "events", x.journal.count(), 0)
 }
 
 func deletedIsGone(x *fixture) {

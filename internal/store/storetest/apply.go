@@ -61,7 +61,7 @@ func endedContext(x *fixture) {
 	}
 	x.read("a") // a later call was decided, so an earlier one is not under way any more
 	equal(x, "list", x.list("a"), nil)
-	equal(x, "events", len(x.journal.all()), 0)
+	equal(x, "events", x.journal.count(), 0)
 }
 
 // cancelledWaiting ends the contexts of calls that wait behind one which takes long to decide. Whatever each call is

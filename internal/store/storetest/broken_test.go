@@ -244,7 +244,12 @@ type recorder struct {
 	testing.TB
 	mu     sync.Mutex
 	failed []string
+	after  []func()
 }
+
+// Cleanup has f called when the recorded test is over, long before the real one is: the engines of a whole suite would fill
+// the memory.
+func (r *recorder) Cleanup(f func()) { r.after = append(r.after, f) }
 
 func (r *recorder) Errorf(format string, args ...any) {
 	r.mu.Lock()
@@ -271,6 +276,9 @@ func fails(t *testing.T, run func(r *recorder)) bool {
 		defer func() {
 			if p := recover(); p != nil { // a test that takes the first of none
 				r.Errorf("panic: %v", p)
+			}
+			for _, f := range slices.Backward(r.after) {
+				f()
 			}
 		}()
 		run(r)

@@ -187,7 +187,7 @@ func times(events []relation.Event) []relation.Event {
 // reported waits until OnCommit reported n events and returns them.
 func (x *fixture) reported(n int) []relation.Event {
 	x.Helper()
-	x.until("OnCommit reports every event", func() bool { return len(x.journal.all()) >= n })
+	x.until("OnCommit reports every event", func() bool { return x.journal.count() >= n })
 	events := times(x.journal.all())
 	if len(events) != n {
 		x.Fatalf("OnCommit reported %d events, want %d: %s", len(events), n, text(events))

@@ -30,7 +30,7 @@ func eventTests() []test {
 // commit blocks targets one call each, a second apart, and returns the events.
 func commit(x *fixture, owner string, targets ...string) []relation.Event {
 	x.Helper()
-	n := len(x.journal.all())
+	n := x.journal.count()
 	for _, target := range targets {
 		x.clock.advance(time.Second)
 		x.block(owner, target)
@@ -352,5 +352,5 @@ func restartKeepsOutbox(x *fixture) {
 	x.restart()
 	equal(x, "outbox", observe(), before)
 	equal(x, "letters", len(x.letters(most)), 3)
-	equal(x, "events reported again", len(x.journal.all()), 3*len(owners))
+	equal(x, "events reported again", x.journal.count(), 3*len(owners))
 }

@@ -157,7 +157,7 @@ func (h *history) diverged(how string) {
 func (h *history) gather() {
 	h.Helper()
 	a, b := h.sides[0], h.sides[1]
-	a.until("both engines report the same number of events", func() bool { return len(a.journal.all()) == len(b.journal.all()) })
+	a.until("both engines report the same number of events", func() bool { return a.journal.count() == b.journal.count() })
 	from := len(a.stream)
 	for _, s := range h.sides {
 		h.follow(s)

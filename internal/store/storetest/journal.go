@@ -133,6 +133,13 @@ func (j *journal) reload(key relation.AccountKey, r *replica) {
 	}
 }
 
+// count returns how many events were told.
+func (j *journal) count() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.events)
+}
+
 func (j *journal) all() []relation.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()

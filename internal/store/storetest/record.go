@@ -258,7 +258,7 @@ func recordClockBack(x *fixture) {
 	for range 3 {
 		x.clock.advance(-time.Hour)
 		x.restart()
-		n := len(x.journal.all())
+		n := x.journal.count()
 		x.unblock("a", "b")
 		x.block("a", "b")
 		events = append(events, x.reported(n + 2)[n:]...)

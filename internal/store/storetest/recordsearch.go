@@ -57,7 +57,7 @@ func mixture(x *fixture) (all []relation.Record) {
 		x.app = []*relation.App{first, first, second}[i%3]
 		x.clock.advance(time.Duration(i%4) * 700 * time.Millisecond)
 		owner, target := owners[i%len(owners)], fmt.Sprint("t", i%5)
-		n := len(x.journal.all())
+		n := x.journal.count()
 		if x.block(owner, target)[0] != relation.Done {
 			x.unblock(owner, target)
 		}

@@ -81,7 +81,7 @@ func recordCap(x *fixture) {
 			for range few {
 				events = append(events, relation.NewEvent{Kind: relation.EventBlockAdd, Targets: []string{"b"}})
 			}
-			before := len(x.journal.all())
+			before := x.journal.count()
 			x.clock.advance(time.Millisecond)
 			x.ok("apply", x.Apply(x.ctx, relation.Scope{SDKAppID: app.SDKAppID, Owner: "a"}, func(relation.Snapshot) relation.Change {
 				return relation.Change{At: x.clock.Now(), Events: events}
