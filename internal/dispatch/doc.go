@@ -6,7 +6,7 @@
 //	committed ──▶ waiting ──▶ head ──▶ attempt ──▶ delivered
 //	                           ▲          │
 //	                           └─ retry ──┤ (due later)
-//	                                      └──────▶ dead
+//	                           └──────────┴──────▶ dead
 //
 // Only an owner's earliest waiting event, its head, is attempted. The store calls Offer after each commit, so that a head
 // is sent at once when there is room. Everything else waits on disk, and a loader per endpoint brings it back when it is

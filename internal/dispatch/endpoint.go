@@ -96,6 +96,8 @@ func (e *endpoint) settled(l *lane, s relation.Settlement, more bool) {
 		e.lookAt(s.Due)
 	case e.circuit.failing():
 		e.drop(l)
+	case l.freed != nil: // whoever claims it comes before the next event
+		e.release(l)
 	case e.route != nil && !e.closed && (len(l.queue) > 0 || l.more || more):
 		l.more = l.more || len(l.queue) == 0
 		l.state = laneReady
@@ -122,6 +124,7 @@ func (e *endpoint) calm() {
 
 // drop removes a lane from memory. What it still holds is on disk.
 func (e *endpoint) drop(l *lane) {
+	l.free()
 	if e.probe == l {
 		e.probe = nil
 		e.load.wanted = true

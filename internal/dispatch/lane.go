@@ -30,6 +30,16 @@ type lane struct {
 	tail int64
 	// more says that events after tail wait on disk.
 	more bool
+	// freed is closed when the lane is not busy any more, for claims; nil: nobody waits for that.
+	freed chan struct{}
+}
+
+// free lets claims go on.
+func (l *lane) free() {
+	if l.freed != nil {
+		close(l.freed)
+		l.freed = nil
+	}
 }
 
 // queued is an event in memory. offered is when its commit was reported, zero when it was read from disk.

@@ -15,8 +15,9 @@ import (
 
 // TestEverythingAtOnce commits events of some accounts while, in random order and all at once, the endpoint answers, fails,
 // hangs and says 410, the store refuses and loses answers, the app is paused, disabled, pointed elsewhere, deleted and made
-// anew, listeners come and go, replays run, the clock is set, and Kith is restarted. Then the endpoint fails for a while, and must
-// be left alone. Then all becomes calm, and everything must be settled, in order, with nothing left in memory.
+// anew, listeners come and go, replays run, events are parked and hurried, the clock is set, and Kith is restarted. Then the
+// endpoint fails for a while, and must be left alone. Then all becomes calm, and everything must be settled, in order, with
+// nothing left in memory.
 func TestEverythingAtOnce(t *testing.T) {
 	for seed := range uint64(modelSeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -52,6 +53,8 @@ type model struct {
 	owners    int
 	listening []relation.Listening
 	listeners sync.WaitGroup
+	parking   sync.WaitGroup
+	asked     map[string]bool // ids of events that somebody wanted to be parked
 
 	mu   sync.Mutex
 	mode string // of the receivers
@@ -79,7 +82,7 @@ func (d *dice) upTo(most time.Duration) time.Duration { return time.Duration(d.n
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{
 		t: t, rnd: &dice{r: rand.New(rand.NewPCG(seed, 7))}, journal: newModelJournal(),
-		replays: newMemoryReplays(150, 1), mode: "well", dropped: map[string]bool{}, sick: true,
+		replays: newMemoryReplays(150, 1), mode: "well", dropped: map[string]bool{}, asked: map[string]bool{}, sick: true,
 	}
 	m.world = newWorld(t, http.HandlerFunc(m.receive))
 	m.net.serve(t, "b.test:80", http.HandlerFunc(m.receive))
@@ -147,6 +150,7 @@ func (m *model) run() {
 	}
 	m.fail()
 	m.calm()
+	m.parking.Wait()
 	m.check()
 	m.stop()
 	m.listeners.Wait()

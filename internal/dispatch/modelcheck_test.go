@@ -49,7 +49,9 @@ func (m *model) checkEvents() {
 			m.t.Errorf("%s was lost", e.ID)
 		case ok && verdict == relation.Delivered && !j.took[e.ID]:
 			m.t.Errorf("%s counts as delivered, and nobody accepted it", e.ID)
-		case ok && verdict == relation.Dead && !m.parks:
+		case ok && verdict != relation.Dead && j.parked[e.ID]:
+			m.t.Errorf("%s was parked, and then %v", e.ID, verdict)
+		case ok && verdict == relation.Dead && !m.parks && !m.asked[e.ID]:
 			m.t.Errorf("%s was given up", e.ID)
 		}
 	}

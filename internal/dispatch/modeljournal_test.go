@@ -20,13 +20,14 @@ type modelJournal struct {
 	last     map[string]int64
 	took     map[string]bool                // ids of live events that were accepted
 	again    map[string]map[string][]string // by replay and owner
+	parked   map[string]bool                // ids of events that Park reported as parked
 	requests int
 	faults   []string
 }
 
 func newModelJournal() *modelJournal {
 	return &modelJournal{
-		under: map[string]int{}, last: map[string]int64{}, took: map[string]bool{}, again: map[string]map[string][]string{},
+		under: map[string]int{}, last: map[string]int64{}, took: map[string]bool{}, again: map[string]map[string][]string{}, parked: map[string]bool{},
 	}
 }
 
@@ -44,6 +45,9 @@ func (j *modelJournal) begin(d delivery, sequence int64) {
 	if d.Replay != "" {
 		return
 	}
+	if j.parked[d.ID] {
+		j.faults = append(j.faults, d.ID+" came after it was parked")
+	}
 	if sequence < j.last[d.Owner] {
 		j.faults = append(j.faults, fmt.Sprintf("%s came after number %d", d.ID, j.last[d.Owner]))
 	}
@@ -54,6 +58,12 @@ func (j *modelJournal) count() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.requests
+}
+
+func (j *modelJournal) park(id string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.parked[id] = true
 }
 
 func (j *modelJournal) end(d delivery, took bool) {

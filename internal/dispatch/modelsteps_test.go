@@ -49,6 +49,8 @@ func (m *model) step() {
 	case n < 57:
 		modes := []string{"well", "well", "mixed", "failing", "hanging", "busy", "gone", "slow", "broken", "refusing"}
 		m.set(modes[m.rnd.n(len(modes))])
+	case n < 61:
+		m.decide()
 	case n < 75:
 		m.change(m.edit)
 	case n < 78:
@@ -105,6 +107,28 @@ func (m *model) commit() {
 	for range 1 + m.rnd.n(3) {
 		m.committed = append(m.committed, m.outbox.commit(appA, m.owner(m.rnd.n(m.owners)), "x"))
 	}
+}
+
+// decide parks or hurries one of the last events, most of which wait behind others, or wait no more.
+func (m *model) decide() {
+	if len(m.committed) == 0 {
+		return
+	}
+	e := m.committed[len(m.committed)-1-m.rnd.n(min(len(m.committed), 2*m.owners))]
+	hurry := m.rnd.once(2)
+	d, limit := m.d, m.rnd.upTo(10*time.Second)
+	if !hurry {
+		m.asked[e.ID] = true
+	}
+	m.parking.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		if hurry {
+			_ = d.Hurry(ctx, e.Key(), "failed")
+		} else if d.Park(ctx, e.Key()) == nil {
+			m.journal.park(e.ID)
+		}
+	})
 }
 
 // change edits the app's record, and has the dispatcher follow unless that is put off.

@@ -159,6 +159,7 @@ func (e *endpoint) begin(j job) bool {
 		return false
 	case e.route != j.route:
 		j.lane.state = laneReady
+		j.lane.free()
 		e.ready = append(e.ready, j.lane)
 		return false
 	}

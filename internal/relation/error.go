@@ -14,12 +14,22 @@ var (
 	ErrAppExists = errors.New("app exists")
 	// ErrNoEvent: there is no such event, or it is not kept any more.
 	ErrNoEvent = errors.New("no such event")
+	// ErrSettled: the event was delivered or given up, and so does not wait any more.
+	ErrSettled = errors.New("the event does not wait any more")
 	// ErrNoReplay: there is no replay with this id.
 	ErrNoReplay = errors.New("no such replay")
 	// ErrUnavailable: the store cannot commit now (disk full, connection lost, shutting down). Nothing is known to have
 	// changed; asking again is safe.
 	ErrUnavailable = errors.New("store is unavailable")
 )
+
+// BehindError says that an event cannot be decided about, since an earlier one of its account waits.
+type BehindError struct {
+	Head string // id of the first that waits
+}
+
+// Error names the event that is first.
+func (e *BehindError) Error() string { return "it waits behind " + e.Head + " of the same account" }
 
 // Outcome is what became of one item of a call.
 type Outcome uint8
