@@ -21,14 +21,19 @@ func complete(cmd *cobra.Command, flag string, values []string) {
 // addAppFlag adds --app, which the shell completes by asking the server.
 func (c *cli) addAppFlag(cmd *cobra.Command, app *uint32) {
 	cmd.Flags().Uint32Var(app, "app", 0, "only of the app with this `SDKAPPID`")
-	flags := &clientFlags{set: cmd.Flags().Changed}
 	_ = cmd.RegisterFlagCompletionFunc("app", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		flags.operator, _ = cmd.Flags().GetString("operator")
-		flags.token, _ = cmd.Flags().GetString("operator-token")
-		flags.cert, _ = cmd.Flags().GetString("operator-cert")
-		flags.data, _ = cmd.Flags().GetString("data")
-		return c.completeApps(cmd.Context(), flags), cobra.ShellCompDirectiveNoFileComp
+		return c.completeApps(cmd.Context(), flagsOf(cmd)), cobra.ShellCompDirectiveNoFileComp
 	})
+}
+
+// flagsOf returns how to reach the server, as given so far.
+func flagsOf(cmd *cobra.Command) *clientFlags {
+	flags := &clientFlags{set: cmd.Flags().Changed}
+	flags.operator, _ = cmd.Flags().GetString("operator")
+	flags.token, _ = cmd.Flags().GetString("operator-token")
+	flags.cert, _ = cmd.Flags().GetString("operator-cert")
+	flags.data, _ = cmd.Flags().GetString("data")
+	return flags
 }
 
 // completeApps returns the apps of the server with their names, nothing when it cannot be asked.

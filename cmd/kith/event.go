@@ -27,7 +27,7 @@ func (c *cli) eventsCommand() *cobra.Command {
 		return misuse("there is no command %q; `%s --help` lists them", args[0], cmd.CommandPath())
 	}
 	c.addAppFlag(cmd, &app)
-	cmd.AddCommand(c.eventsListCommand(), c.eventsShowCommand(), c.eventsTailCommand())
+	cmd.AddCommand(c.eventsListCommand(), c.eventsShowCommand(), c.eventsTailCommand(), c.eventsParkCommand(), c.eventsRetryCommand())
 	return cmd
 }
 

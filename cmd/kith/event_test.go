@@ -64,6 +64,42 @@ func TestOutboxCommand(t *testing.T) {
 	k.fail(exitUsage, "ID is empty", "events", "show", "")
 }
 
+func TestEventsParkAndRetry(t *testing.T) {
+	data, info := startServer(t)
+	k := shell{t, data}
+	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
+	c.connect(info.HTTP)
+	c.importAccounts(t)
+	for range 2 {
+		for _, command := range []string{api.CallbackBlackListAdd, api.CallbackBlackListDelete} {
+			if _, err := c.change(crashOwner(0), change{Command: command, Targets: []string{crashTarget(0)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	head := k.await("retrying", 1)[0]
+	behind := k.await("waiting", 3)[0]
+	if r := execute(t, nil, "__complete", "events", "park", "--data", data, ""); !strings.Contains(r.out, head.ID+"\t"+crashOwner(0)) {
+		t.Errorf("completion:\n%s%s", r.out, r.err)
+	}
+	k.fail(exitFailed, "waits behind "+head.ID, "events", "park", behind.ID)
+	k.fail(exitFailed, "waits behind "+head.ID, "events", "retry", behind.ID)
+	var detail operator.EventDetail
+	k.json(&detail, "events", "retry", head.ID)
+	if detail.State != relation.StateRetrying {
+		t.Errorf("retried: %+v", detail)
+	}
+	k.json(&detail, "events", "park", head.ID, "--app", appFlag)
+	if detail.State != relation.StateDead || detail.Reason != "parked by an operator" {
+		t.Errorf("parked: %+v", detail)
+	}
+	k.fail(exitFailed, "does not wait any more: given up at", "events", "park", head.ID)
+	if next := k.await("retrying", 1)[0]; next.ID == head.ID {
+		t.Errorf("the head is still %+v", next)
+	}
+	k.fail(exitUsage, "ID is empty", "events", "park", "")
+}
+
 func TestEventsList(t *testing.T) {
 	const changes = 3
 	k, _ := deadWorld(t, changes)

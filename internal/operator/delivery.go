@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -18,6 +19,11 @@ type Delivery interface {
 	// Listen receives an app's callbacks instead of its URL. An error says why it cannot now, and is for the
 	// caller to read; relation.ErrNoApp.
 	Listen(sdkAppID uint32) (relation.Listening, error)
+	// Park makes the first waiting event of an account a dead letter, after an attempt under way. relation.ErrSettled,
+	// relation.BehindError, relation.ErrNoApp.
+	Park(ctx context.Context, key relation.EventKey) error
+	// Hurry makes it due now; reason is that of its last failure, and stays. Errors as for Park.
+	Hurry(ctx context.Context, key relation.EventKey, reason string) error
 	// ReplaysChanged says that a replay was created, or its state or rate changed, in the store.
 	ReplaysChanged()
 }

@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -18,6 +19,13 @@ type delivery struct {
 	listen  chan *feed[relation.Exchange] // each Listen that begins
 	refuse  error                         // what Listen answers
 	waiting map[string]chan relation.ExchangeAnswer
+	decide  func(key relation.EventKey, what string) error // what Park and Hurry do
+}
+
+func (d *delivery) Park(_ context.Context, key relation.EventKey) error { return d.decide(key, "park") }
+
+func (d *delivery) Hurry(_ context.Context, key relation.EventKey, reason string) error {
+	return d.decide(key, "hurry after "+reason)
 }
 
 // watched is how a Watch was called.
@@ -42,6 +50,7 @@ func newDelivery() *delivery {
 	return &delivery{
 		watch: make(chan *feed[relation.Activity], 8), listen: make(chan *feed[relation.Exchange], 8),
 		waiting: map[string]chan relation.ExchangeAnswer{},
+		decide:  func(relation.EventKey, string) error { return nil },
 	}
 }
 

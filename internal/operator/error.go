@@ -15,7 +15,7 @@ const (
 	CodeUnauthorized = "unauthorized" // 401: the token is missing or wrong
 	CodeForbidden    = "forbidden"    // 403: the request looks like a web page's, or the token is another app's
 	CodeNotFound     = "not_found"    // 404: no such app, event, replay or endpoint
-	CodeConflict     = "conflict"     // 409: the SDKAppID is taken, the replay has ended, or nobody waits for the answer
+	CodeConflict     = "conflict"     // 409: the SDKAppID is taken, the replay has ended, the event does not wait or waits behind another, or nobody waits for the answer
 	CodeTooLarge     = "too_large"    // 413: the body is over 1 MiB
 	CodeInternal     = "internal"     // 500: the server's log has the reason
 	CodeUnsupported  = "unsupported"  // 501: this server cannot do it

@@ -66,6 +66,16 @@ func (c *Client) Event(ctx context.Context, sdkAppID uint32, id string) (EventDe
 	return call[EventDetail](ctx, c, http.MethodGet, withApp("/events/"+url.PathEscape(id), sdkAppID), nil)
 }
 
+// ParkEvent makes an event that its account waits for a dead letter. Zero sdkAppID: of any app.
+func (c *Client) ParkEvent(ctx context.Context, sdkAppID uint32, id string) (EventDetail, error) {
+	return call[EventDetail](ctx, c, http.MethodPost, withApp("/events/"+url.PathEscape(id)+"/park", sdkAppID), nil)
+}
+
+// RetryEvent has an event tried at once that its account waits for. Zero sdkAppID: of any app.
+func (c *Client) RetryEvent(ctx context.Context, sdkAppID uint32, id string) (EventDetail, error) {
+	return call[EventDetail](ctx, c, http.MethodPost, withApp("/events/"+url.PathEscape(id)+"/retry", sdkAppID), nil)
+}
+
 // Endpoints says how the endpoint of each app does.
 func (c *Client) Endpoints(ctx context.Context) (EndpointList, error) {
 	return call[EndpointList](ctx, c, http.MethodGet, "/endpoints", nil)

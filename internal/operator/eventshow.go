@@ -38,18 +38,21 @@ func (h *handler) showEvent(_ http.ResponseWriter, r *http.Request) (any, error)
 	if q.err != nil {
 		return nil, q.err
 	}
-	record, err := h.record(r.Context(), app, id)
+	return h.detail(r.Context(), app, id)
+}
+
+// detail is all that is known of an event now.
+func (h *handler) detail(ctx context.Context, app uint32, id string) (EventDetail, error) {
+	record, err := h.record(ctx, app, id)
 	if err != nil {
-		return nil, err
+		return EventDetail{}, err
 	}
 	detail := EventDetail{Event: showEvent(&record), Log: make([]Attempt, len(record.Log))}
 	for i, a := range record.Log {
 		detail.Log[i] = showAttempt(a)
 	}
-	if detail.Explanation, err = h.explain(r.Context(), &record); err != nil {
-		return nil, err
-	}
-	return detail, nil
+	detail.Explanation, err = h.explain(ctx, &record)
+	return detail, err
 }
 
 // record finds an event of an app; of any app for 0.

@@ -88,6 +88,8 @@ func (h *handler) endpoints() []endpoint {
 		{"GET", "/events", scopeQuery, h.listEvents},
 		{"GET", "/events/tail", scopeQuery, h.tailEvents},
 		{"GET", "/events/{event}", scopeQuery, h.showEvent},
+		{"POST", "/events/{event}/park", scopeOperator, h.parkEvent},
+		{"POST", "/events/{event}/retry", scopeOperator, h.retryEvent},
 		{"POST", "/replays", scopeOperator, h.createReplay},
 		{"GET", "/replays", scopeOperator, h.listReplays},
 		{"GET", "/replays/{replay}", scopeOperator, h.showReplay},

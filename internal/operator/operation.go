@@ -122,6 +122,14 @@ var eventOperations = map[string]operation{
 	},
 	"GET /events/tail":    {summary: "Follow attempts as they end", query: []parameter{queryApp, queryAccount, queryCommand}, lines: TailLine{}},
 	"GET /events/{event}": {summary: "Show an event with all its attempts", query: []parameter{queryApp}, answer: EventDetail{}},
+	"POST /events/{event}/park": {
+		summary: "Make the event that its account waits for a dead letter, so that later ones go on",
+		query:   []parameter{queryApp}, answer: EventDetail{},
+	},
+	"POST /events/{event}/retry": {
+		summary: "Try the event that its account waits for at once, instead of when it is due",
+		query:   []parameter{queryApp}, answer: EventDetail{},
+	},
 }
 
 var replayOperations = map[string]operation{
