@@ -96,7 +96,7 @@ func (k *kith) start(ctx context.Context) error {
 		return errors.Join(err, k.stop(), k.logTail())
 	}
 	k.startup = time.Since(began)
-	k.client, err = operator.FromDataDir(k.dir)
+	k.client, err = operator.FromDataDir(k.dir, "")
 	return err
 }
 

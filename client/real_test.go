@@ -35,7 +35,7 @@ func realServer(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	o, err := operator.FromDataDir(c.Data)
+	o, err := operator.FromDataDir(c.Data, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,10 @@
 // pair only if its Sequence is higher. Sequences of one From_Account only rise, also when the account is deleted and
 // imported again; those of two accounts have nothing to do with each other. An example shows the rule.
 //
+// A copy that is rebuilt from an export begins empty, without any Sequence, and from then on ignores events whose [Event.ID] is
+// not greater than the export's position. Entries of the export have Sequence 0 and never replace a pair that an event touched.
+// docs/operations.md has the steps and why they are right.
+//
 // # Tests
 //
 // An operator can send a test, with a body of the documented shape about made-up accounts. Its id begins with test_, and it has

@@ -26,8 +26,10 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 }
 
 // fill takes what was not given as a flag from the environment. A --data that was given means that server, whatever
-// KITH_OPERATOR says.
+// KITH_OPERATOR says, and then KITH_OPERATOR_TOKEN is that one's.
 func (f *clientFlags) fill(env func(string) (string, bool)) {
+	_, elsewhere := env("KITH_OPERATOR")
+	named := f.set("data")
 	for _, v := range []struct {
 		flag, variable string
 		value          *string
@@ -38,7 +40,7 @@ func (f *clientFlags) fill(env func(string) (string, bool)) {
 		{"data", "KITH_DATA", &f.data},
 	} {
 		text, ok := env(v.variable)
-		if !ok || f.set(v.flag) || v.flag == "operator" && f.set("data") {
+		if !ok || f.set(v.flag) || v.flag == "operator" && named || v.flag == "operator-token" && named && elsewhere {
 			continue
 		}
 		*v.value = text
@@ -49,7 +51,7 @@ func (f *clientFlags) fill(env func(string) (string, bool)) {
 func (c *cli) client(f *clientFlags) (*operator.Client, error) {
 	f.fill(c.env)
 	if f.operator == "" {
-		return operator.FromDataDir(f.data)
+		return operator.FromDataDir(f.data, f.token)
 	}
 	client, err := operator.NewClient(operator.ClientOptions{URL: f.operator, Token: f.token, CertFile: f.cert})
 	if err != nil {

@@ -25,7 +25,7 @@ type crashCaller struct {
 // newCrashCaller creates the app, with its callbacks going to callbackURL, on the server of the data directory.
 func newCrashCaller(t *testing.T, dir, callbackURL string) *crashCaller {
 	t.Helper()
-	client, err := operator.FromDataDir(dir)
+	client, err := operator.FromDataDir(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,10 +69,11 @@ func (c *cli) eventsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.print(found, func(w io.Writer) { writeEvents(w, found, q.Limit) })
+			return c.print(found, func(w io.Writer) { writeEvents(w, found, q) })
 		})
 	c.addEventFlags(cmd, &q)
 	fs := cmd.Flags()
+	fs.StringVar(&q.ToAccount, "to-account", "", "only of this To_Account (`UserID`), one that entered or left the list")
 	fs.StringVar((*string)(&q.State), "state", "", "only in this `state`: "+list(relation.States()))
 	fs.StringVar(&q.From, "from", "", "only made since this `time`, as 2026-01-31T12:00:00Z, or that long ago, as 2h or 7d")
 	fs.StringVar(&q.To, "to", "", "only made before this `time`")
@@ -109,18 +110,30 @@ func listEvents(ctx context.Context, client *operator.Client, q operator.EventQu
 	}
 }
 
-func writeEvents(w io.Writer, found operator.EventPage, limit int) {
+func writeEvents(w io.Writer, found operator.EventPage, q operator.EventQuery) {
 	if len(found.Events) == 0 {
-		row(w, "No event matches.")
+		text := "No event matches."
+		if q.Account != "" {
+			text = fmt.Sprintf("No event matches that has %s as From_Account; --to-account finds those that tell of it.", q.Account)
+		}
+		row(w, text)
 		return
 	}
-	row(w, "CREATED", "SDKAPPID", "STATE", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
+	row(w, "CREATED", "SDKAPPID", "STATE", "SETTLED", "COMMAND", "ACCOUNT", "TELLS", "ATTEMPTS", "REASON", "ID")
 	for _, e := range found.Events {
-		row(w, when(e.Created), e.SDKAppID, e.State, e.Command, e.FromAccount, tells(e), e.Attempts, brief(e.Reason), e.ID)
+		row(w, exactly(e.Created), e.SDKAppID, e.State, settled(e), e.Command, e.FromAccount, tells(e), e.Attempts, brief(e.Reason), e.ID)
 	}
 	if found.Next != "" {
-		row(w, fmt.Sprintf("There may be more; see --limit, now %d.", limit))
+		row(w, fmt.Sprintf("There may be more; see --limit, now %d.", q.Limit))
 	}
+}
+
+// settled is how long after its making an event was delivered or given up.
+func settled(e operator.Event) string {
+	if e.Settled.IsZero() {
+		return "-"
+	}
+	return "+" + span(e.Settled.Sub(e.Created))
 }
 
 // tells says in short what an event tells.
@@ -131,14 +144,26 @@ func tells(e operator.Event) string {
 	case e.Change != nil:
 		return e.Change.Action + ", " + e.Change.Reason
 	}
-	return pairs(len(e.ToAccount))
+	return targets(e.ToAccount)
 }
 
-func pairs(n int) string { return count(int64(n), "pair", "pairs") }
+// targets names the first of many accounts.
+func targets(names []string) string {
+	if len(names) <= 1 {
+		return list(names)
+	}
+	return fmt.Sprintf("%s +%d", names[0], len(names)-1)
+}
 
-// brief is the first clause of a reason, for a table.
+// maxBrief is how many characters of a reason a table shows.
+const maxBrief = 80
+
+// brief is the beginning of the first clause of a reason, for a table.
 func brief(reason string) string {
 	first, _, _ := strings.Cut(reason, ";")
+	if runes := []rune(first); len(runes) > maxBrief {
+		first = string(runes[:maxBrief-1]) + "…"
+	}
 	return dash(first)
 }
 

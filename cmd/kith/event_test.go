@@ -118,8 +118,16 @@ func TestEventsList(t *testing.T) {
 	if len(page.Events) != 1 || page.Events[0].FromAccount != crashOwner(1) {
 		t.Errorf("of one account: %+v", page)
 	}
-	if out := k.run("events", "list"); strings.Count(out, "\n") != changes+1 || !strings.Contains(out, newest.ID) || !strings.Contains(out, "1 pair") {
+	if out := k.run("events", "list"); strings.Count(out, "\n") != changes+1 || !strings.Contains(out, newest.ID) || !strings.Contains(out, crashTarget(0)) {
 		t.Errorf("for people:\n%s", out)
+	}
+	page = operator.EventPage{}
+	k.json(&page, "events", "list", "--to-account", crashTarget(0))
+	if len(page.Events) != changes {
+		t.Errorf("of one target: %+v", page)
+	}
+	if out := k.run("events", "list", "--account", crashTarget(0)); !strings.Contains(out, "as From_Account; --to-account finds") {
+		t.Errorf("of a target as From_Account: %s", out)
 	}
 	if out := k.run("events", "list", "--limit", "1"); !strings.Contains(out, "There may be more") {
 		t.Errorf("the first of them:\n%s", out)
@@ -198,8 +206,9 @@ func TestEventsThatWait(t *testing.T) {
 
 func TestEventTellsInShort(t *testing.T) {
 	for want, e := range map[string]operator.Event{
-		"1 pair":                {ToAccount: []string{"a"}},
-		"2 pairs":               {ToAccount: []string{"a", "b"}},
+		"-":                     {},
+		"a":                     {ToAccount: []string{"a"}},
+		"a +2":                  {ToAccount: []string{"a", "b", "c"}},
 		"Disconnect, LinkClose": {Change: &relation.StateChange{Action: "Disconnect", Reason: "LinkClose"}},
 		"Login, Register, put out Web, iPad": {
 			Change: &relation.StateChange{Action: "Login", Reason: "Register", Kicked: []string{"Web", "iPad"}},

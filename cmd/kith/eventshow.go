@@ -39,7 +39,7 @@ func writeEvent(w io.Writer, e operator.EventDetail) {
 		row(w, "to", shorten(e.ToAccount))
 	}
 	row(w, "from", e.ClientIP+", "+e.Platform)
-	row(w, "created", when(e.Created))
+	row(w, "created", exactly(e.Created))
 	row(w, "state", e.State)
 	row(w, "", e.Explanation)
 	if len(e.Log) == 0 {
@@ -48,7 +48,7 @@ func writeEvent(w io.Writer, e operator.EventDetail) {
 	row(w)
 	row(w, "ATTEMPT", "AT", "TOOK", "STATUS", "REASON", "DETAIL", "NODE", "ANSWER")
 	for _, a := range e.Log {
-		row(w, attemptMark(a), when(a.At), took(a.DurationMS), status(a.Status), dash(a.Reason), dash(a.Detail), dash(a.Node), dash(a.Answer))
+		row(w, attemptMark(a), exactly(a.At), took(a.DurationMS), status(a.Status), dash(a.Reason), dash(a.Detail), dash(a.Node), dash(a.Answer))
 	}
 }
 

@@ -39,6 +39,9 @@ func row(w io.Writer, cells ...any) {
 	_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(texts, "\t"), "\t"))
 }
 
+// exactly shows a time to the millisecond.
+func exactly(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
+
 // when shows a time, and a dash for none.
 func when(t time.Time) string {
 	if t.IsZero() {

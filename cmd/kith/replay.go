@@ -112,6 +112,11 @@ func (c *cli) startReplay(ctx context.Context, client *operator.Client, f replay
 	if err != nil {
 		return err
 	}
+	if made.Replay == nil {
+		return c.print(made, func(w io.Writer) {
+			row(w, "There is nothing to send again: no event matches. Events that still wait are sent anyway.")
+		})
+	}
 	if f.wait {
 		return c.awaitReplay(ctx, client, *made.Replay)
 	}

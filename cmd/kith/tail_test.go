@@ -45,7 +45,7 @@ func TestTailFollowsAcrossServers(t *testing.T) {
 		if a == nil || a.Verdict != want || a.Event.FromAccount != crashOwner(0) || a.Endpoint != b.url || (a.Attempt.Reason == "") != (want == "delivered") {
 			t.Errorf("%s: %+v", want, a)
 		}
-		if text := <-people.out; !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, "1 pair") {
+		if text := <-people.out; !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, crashTarget(0)) {
 			t.Errorf("for people: %s", text)
 		}
 	}

@@ -40,6 +40,11 @@ func TestTokenCommands(t *testing.T) {
 			t.Errorf("%v: status %d, %s", args, r.status, r.err)
 		}
 	}
+	// It goes before the token of the data directory, as a variable and as a flag.
+	local := []string{"app", "list", "--data", data}
+	refused := "this token is good for callbacks and events of app 1600077123 only"
+	checkFailure(t, execute(t, map[string]string{"KITH_OPERATOR_TOKEN": made.Secret}, local...), exitFailed, refused, local)
+	checkFailure(t, execute(t, nil, append(local, "--operator-token", made.Secret)...), exitFailed, refused, local)
 	for _, args := range [][]string{{"app", "callback", "show", "5"}, {"app", "list"}, {"app", "delete", "1600077123"}} {
 		r := execute(t, env, args...)
 		checkFailure(t, r, exitFailed, "this token is good for callbacks and events of app 1600077123 only", args)

@@ -8,6 +8,8 @@
 // Without --enable it sees blocks and unblocks only. With -token and -secret it takes callbacks only that are signed with
 // the app's Token and with one of its signing keys. Lines of replays and of tests say so; a test changes nothing.
 //
+// With -load it begins with the lists of an export; docs/operations.md says what to do with it ("Rebuild a copy").
+//
 // It stops on an interrupt or SIGTERM, after the requests in flight were answered.
 package main
 
@@ -57,6 +59,7 @@ var errUsage = errors.New("wrong use")
 
 type settings struct {
 	listen  string
+	load    string
 	options app.Options
 }
 
@@ -66,6 +69,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:9000", "`address` to listen on")
 	sdkAppID := flags.Uint("sdkappid", 0, "take callbacks of this `app` only; 0 takes any")
+	flags.StringVar(&s.load, "load", "", "begin with the lists of this export, a `file` of kith export blocklists")
 	o := &s.options
 	flags.Func("token", "callback `token` of the app; repeat it while the token changes (default $"+tokenVariable+")",
 		appendTo(&o.Tokens, "a token"))
@@ -114,6 +118,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	if s.load != "" {
+		position, err := load(backend, s.load)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "loaded     up to %s; now replay what came after it\n", position)
+	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen, choose another -listen: %w", err)
@@ -124,6 +135,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			", or -secret or $"+secretVariable)
 	}
 	return serve(ctx, listener, backend)
+}
+
+func load(backend *app.Backend, path string) (position string, err error) {
+	export, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer export.Close()
+	return backend.Rebuild(export)
 }
 
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {

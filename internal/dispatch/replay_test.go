@@ -275,6 +275,37 @@ func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 	})
 }
 
+// What was delivered behind an event that is still tried is sent again after a pause, and yet counted once.
+func TestReplayCountsNothingTwiceAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mended := time.Now().Add(30 * time.Second)
+		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
+			if d.ID == "old000003" && d.At.Before(mended) {
+				_, _ = io.WriteString(w, `{"ErrorCode":1}`)
+				return false
+			}
+			_, _ = io.WriteString(w, answerOK)
+			return true
+		}}
+		m := newMemoryReplays(600, 30)
+		w := replayWorld(t, rc, m)
+		w.start()
+		m.order(w.d, running)
+		pass(5 * time.Second)
+		for _, state := range []relation.ReplayState{relation.ReplayPaused, relation.ReplayRunning} {
+			job := m.job("job-1")
+			job.State = state
+			m.order(w.d, job)
+			pass(5 * time.Second)
+		}
+		r := w.replayed(m, "job-1", time.Hour)
+		w.stop()
+		if again := len(rc.seen()); again <= 600 || r.Delivered != 600 || r.Total != 600 {
+			t.Errorf("%d requests; at the end: %+v", again, r)
+		}
+	})
+}
+
 func TestReplayUnderFaults(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -42,6 +42,7 @@ type replayJob struct {
 	visits  chan returned // for others; has room for all guests
 	open    []*replayItem // not settled, in order
 	read    string        // id of the last event read
+	reads   int64         // how many were
 	end     bool          // nothing is left to read
 	out     int           // guests at the endpoint
 
@@ -59,6 +60,7 @@ type replayJob struct {
 type replayItem struct {
 	event   relation.Event
 	before  string // id of the event before it
+	number  int64  // its place among those that the job read
 	out     bool   // a guest at the endpoint
 	due     time.Time
 	faulty  bool // the last attempt failed, and not by the endpoint's answer to this event

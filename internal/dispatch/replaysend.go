@@ -28,7 +28,8 @@ func (j *replayJob) readOn(ctx context.Context) time.Duration {
 		before := j.read
 		j.read = e.ID
 		e.Attempts, e.BudgetFrom = 0, time.Time{}
-		j.open = append(j.open, &replayItem{event: e.Event, before: before})
+		j.open = append(j.open, &replayItem{event: e.Event, before: before, number: j.reads})
+		j.reads++
 	}
 	return lookAlways
 }

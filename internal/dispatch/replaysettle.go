@@ -96,6 +96,20 @@ func (j *replayJob) cursor() string {
 	return j.read
 }
 
+// ahead counts what was delivered behind the cursor, and so would be sent, and counted, once more by a job that begins there.
+func (j *replayJob) ahead() int64 {
+	if len(j.open) == 0 {
+		return 0
+	}
+	n := j.reads - j.open[0].number - int64(len(j.open)) // settled, and forgotten
+	for _, item := range j.open {
+		if item.decided {
+			n++
+		}
+	}
+	return n
+}
+
 func (j *replayJob) say(note string) {
 	if j.note != note {
 		j.note, j.dirty = note, true
@@ -119,7 +133,8 @@ func (j *replayJob) save() time.Duration {
 func (j *replayJob) put(state relation.ReplayState) {
 	now := j.d.o.Now()
 	r, err := j.d.o.Replays.SaveReplay(j.d.settling, relation.ReplayProgress{
-		ID: j.replay.ID, State: state, Rate: -1, Cursor: j.cursor(), Delivered: j.replay.Delivered, Failed: j.replay.Failed,
+		ID: j.replay.ID, State: state, Rate: -1, Cursor: j.cursor(),
+		Delivered: max(0, j.replay.Delivered-j.ahead()), Failed: j.replay.Failed,
 		Note: j.note, At: now,
 	})
 	j.saved = now

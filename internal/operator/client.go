@@ -67,8 +67,9 @@ func NewClient(opts ClientOptions) (*Client, error) {
 	}, nil
 }
 
-// FromDataDir returns a Client of the server that runs on the data directory on this machine.
-func FromDataDir(dir string) (*Client, error) {
+// FromDataDir returns a Client of the server that runs on the data directory on this machine. It presents the given token, or
+// the one in the directory when that is empty.
+func FromDataDir(dir, token string) (*Client, error) {
 	hint := fmt.Sprintf("no server is running on %s: start `kith serve --data %s`", dir, dir)
 	endpoint, err := readEndpoint(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -77,9 +78,10 @@ func FromDataDir(dir string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := readToken(dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w; run the command as the user that runs the server", err)
+	if token == "" {
+		if token, err = readToken(dir); err != nil {
+			return nil, fmt.Errorf("%w; run the command as the user that runs the server", err)
+		}
 	}
 	c, err := NewClient(ClientOptions{URL: endpoint.URL, Token: token, CertFile: endpoint.Cert})
 	if err != nil {

@@ -55,7 +55,7 @@ func TestFromDataDir(t *testing.T) {
 			t.Errorf("%s: %v, err %v, want mode 0600", name, info.Mode(), err)
 		}
 	}
-	client, err := operator.FromDataDir(dir)
+	client, err := operator.FromDataDir(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestNoServerOnTheDataDir(t *testing.T) {
 	closed.Close()
 	dir := publish(t, closed.URL, "") // as a killed server leaves it
 	want := "no server is running on " + dir + ": start `kith serve --data " + dir + "`"
-	client, err := operator.FromDataDir(dir)
+	client, err := operator.FromDataDir(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +82,13 @@ func TestNoServerOnTheDataDir(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := operator.FromDataDir(dir); err == nil || err.Error() != want {
+	if _, err := operator.FromDataDir(dir, ""); err == nil || err.Error() != want {
 		t.Errorf("err = %v, want %q", err, want)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "operator.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := operator.FromDataDir(dir); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := operator.FromDataDir(dir, ""); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("err = %v, want that the file is damaged", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestPinnedCertificate(t *testing.T) {
 		{"none", "", false},
 	}
 	for _, test := range tests {
-		client, err := operator.FromDataDir(publish(t, server.URL, test.cert))
+		client, err := operator.FromDataDir(publish(t, server.URL, test.cert), "")
 		if err != nil {
 			t.Fatal(err)
 		}

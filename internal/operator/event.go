@@ -50,6 +50,7 @@ func (h *handler) listEvents(_ http.ResponseWriter, r *http.Request) (any, error
 		Before: q.event("before"), Limit: q.limit(DefaultEventPage, MaxEventPage),
 	}
 	search.From, search.To = q.between()
+	target := q.user("to_account")
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -59,13 +60,14 @@ func (h *handler) listEvents(_ http.ResponseWriter, r *http.Request) (any, error
 	if h.Records == nil {
 		return nil, unsupported("this server keeps no records of events")
 	}
-	var found relation.RecordPage
-	var err error
-	if search.SDKAppID != 0 {
-		found, err = h.Records.Records(r.Context(), search)
-	} else {
-		found, err = h.mergeRecords(r.Context(), search)
+	read := h.Records.Records
+	if search.SDKAppID == 0 {
+		read = h.mergeRecords
 	}
+	if target != "" {
+		read = about(target, read)
+	}
+	found, err := read(r.Context(), search)
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,40 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestEventsAboutATarget follows the cursor through events of which few tell of an account, over more than one call looks at.
+func TestEventsAboutATarget(t *testing.T) {
+	f := twoApps(t)
+	const total = 6000
+	var want []string
+	for n := 1; n <= total; n++ {
+		app, hit := uint32(7+n%2), n%500 == 1 || n > total-4
+		f.events.add(app, n, relation.StateDelivered, func(r *relation.Record) {
+			if r.Targets = []string{"a", "b"}; hit {
+				r.Targets = []string{"a", "tom"}
+			}
+		})
+		if hit {
+			want = append([]string{eventID(n)}, want...)
+		}
+	}
+	for _, limit := range []int{1, 3, 100} {
+		q, got, pages := operator.EventQuery{ToAccount: "tom", Limit: limit}, []string{}, 0
+		for {
+			page, err := f.Events(t.Context(), q)
+			if err != nil || len(page.Events) > limit {
+				t.Fatalf("%d events, err %v", len(page.Events), err)
+			}
+			got, pages = append(got, ids(page)...), pages+1
+			if q.Before = page.Next; page.Next == "" {
+				break
+			}
+		}
+		if !reflect.DeepEqual(got, want) || pages < 2 {
+			t.Errorf("limit %d: %v on %d pages, want %v", limit, got, pages, want)
+		}
+	}
+}
+
 func TestWrongSearchesAreRefused(t *testing.T) {
 	f := twoApps(t)
 	for query, want := range map[string]string{

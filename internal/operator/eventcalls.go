@@ -16,8 +16,10 @@ type EventQuery struct {
 	Command  relation.EventKind
 	State    relation.State
 	From, To string // RFC 3339, or how long ago it was, as 2h
-	Before   string // EventPage.Next of the page before; empty: the first page
-	Limit    int    // 1 to MaxEventPage; 0 means DefaultEventPage
+	// ToAccount is one that entered or left the list. Searches have it, streams do not.
+	ToAccount string
+	Before    string // EventPage.Next of the page before; empty: the first page
+	Limit     int    // 1 to MaxEventPage; 0 means DefaultEventPage
 }
 
 func (q EventQuery) values() url.Values {
@@ -29,6 +31,7 @@ func (q EventQuery) values() url.Values {
 	}
 	put("sdkappid", appText(q.SDKAppID))
 	put("account", q.Account)
+	put("to_account", q.ToAccount)
 	put("command", string(q.Command))
 	put("state", string(q.State))
 	put("from", q.From)

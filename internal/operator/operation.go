@@ -112,6 +112,7 @@ var eventOperations = map[string]operation{
 		summary: "Search events, newest first",
 		query: []parameter{
 			queryApp, queryAccount, queryCommand,
+			{"to_account", "of this To_Account only; such a page can be short, or empty, and yet have a next", ""},
 			{"state", "in this state only", relation.State("")},
 			{"from", "made since then: RFC 3339, or how long ago it was, as 2h or 7d", ""},
 			{"to", "made before then", ""},

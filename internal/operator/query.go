@@ -47,11 +47,13 @@ func (q *query) app() uint32 {
 	return uint32(id)
 }
 
-// account reads a UserID.
-func (q *query) account() string {
-	text := q.text("account")
+// account and user read a UserID.
+func (q *query) account() string { return q.user("account") }
+
+func (q *query) user(name string) string {
+	text := q.text(name)
 	if text != "" {
-		q.keep(checkAccount("account", text))
+		q.keep(checkAccount(name, text))
 	}
 	return text
 }

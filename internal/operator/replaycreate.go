@@ -23,7 +23,8 @@ type CreateReplay struct {
 	DryRun   bool               `json:"dry_run,omitempty"`
 }
 
-// CreatedReplay says how many events were selected, and which job sends them; a dry run makes none.
+// CreatedReplay says how many events were selected, and which job sends them. There is none for a dry run, and when nothing was
+// selected.
 type CreatedReplay struct {
 	Selected int64   `json:"selected"`
 	Replay   *Replay `json:"replay,omitempty"`
@@ -45,10 +46,8 @@ func (h *handler) createReplay(_ http.ResponseWriter, r *http.Request) (any, err
 	switch {
 	case err != nil:
 		return nil, err
-	case req.DryRun:
+	case req.DryRun, selected == 0:
 		return CreatedReplay{Selected: selected}, nil
-	case selected == 0:
-		return nil, nothingSelected()
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -62,17 +61,13 @@ func (h *handler) createReplay(_ http.ResponseWriter, r *http.Request) (any, err
 	})
 	switch {
 	case isNoEvent(err):
-		return nil, nothingSelected()
+		return CreatedReplay{}, nil
 	case err != nil:
 		return nil, err
 	}
 	h.replaysChanged()
 	shown := showReplay(made)
 	return CreatedReplay{Selected: made.Total, Replay: &shown}, nil
-}
-
-func nothingSelected() error {
-	return badRequest("no event matches, so there is nothing to send again; events that still wait are sent anyway")
 }
 
 // selection checks a request and returns what it selects.

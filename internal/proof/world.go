@@ -124,7 +124,7 @@ func (w *World) start(ctx context.Context) (err error) {
 		w.Server = nil
 		return err
 	}
-	if w.client, err = operator.FromDataDir(w.o.Launcher.Data); err != nil {
+	if w.client, err = operator.FromDataDir(w.o.Launcher.Data, ""); err != nil {
 		return err
 	}
 	for _, a := range w.Apps {

@@ -42,8 +42,10 @@ type Replay struct {
 	State     ReplayState
 	Rate      float64 // events a second at most; 0: as fast as the endpoint takes them
 	Cursor    string  // id of the last event behind which everything is settled; empty at the start
-	Total     int64   // events selected when it was created
-	Delivered int64
+	// Total is how many events were selected when it was created. An event up to Until that is settled later is sent as well,
+	// and raises Total then, so that Delivered and Failed never exceed it.
+	Total     int64
+	Delivered int64  // up to Cursor
 	Failed    int64  // given up after the app's retry budget; they stay what they were
 	Note      string // why it stands still, or the reason of the last failure; empty: nothing to say
 	Created   time.Time

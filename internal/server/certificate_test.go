@@ -173,7 +173,7 @@ func TestOperatorBeyondLoopback(t *testing.T) {
 	c := settings(t)
 	c.Listen, c.OperatorListen = "", "0.0.0.0:0"
 	s := start(t, c)
-	client, err := operator.FromDataDir(c.Data)
+	client, err := operator.FromDataDir(c.Data, "")
 	if err != nil {
 		t.Fatal(err)
 	}

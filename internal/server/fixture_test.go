@@ -67,7 +67,7 @@ func start(t *testing.T, c config.Config) *running {
 		t.Fatal(err)
 	}
 	r.info = r.Info()
-	if r.operator, err = operator.FromDataDir(c.Data); err != nil {
+	if r.operator, err = operator.FromDataDir(c.Data, ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.operator.Close)

@@ -85,7 +85,7 @@ func TestSecondServerIsRefused(t *testing.T) {
 	if _, err := s.operator.Status(t.Context()); err != nil {
 		t.Errorf("the first one was harmed: %v", err)
 	}
-	if _, err := operator.FromDataDir(c.Data); err != nil {
+	if _, err := operator.FromDataDir(c.Data, ""); err != nil {
 		t.Errorf("and cannot be found: %v", err)
 	}
 }
@@ -116,7 +116,7 @@ func TestHalfBuiltStartIsUndone(t *testing.T) {
 			if err := run(t.Context(), bad); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("err = %v, want %q", err, test.want)
 			}
-			if _, err := operator.FromDataDir(bad.Data); err == nil {
+			if _, err := operator.FromDataDir(bad.Data, ""); err == nil {
 				t.Error("operator.json was left behind")
 			}
 			good.FirstApp = false
@@ -174,7 +174,7 @@ func TestStopCutsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &running{Server: s, info: s.Info(), http: newHTTPClient(t), log: &log{}}
-	if r.operator, err = operator.FromDataDir(c.Data); err != nil {
+	if r.operator, err = operator.FromDataDir(c.Data, ""); err != nil {
 		t.Fatal(err)
 	}
 	defer r.operator.Close()

@@ -144,6 +144,7 @@ func advance(r *relation.Replay, p relation.ReplayProgress) {
 	}
 	r.Cursor = max(r.Cursor, p.Cursor)
 	r.Delivered, r.Failed = max(r.Delivered, p.Delivered), max(r.Failed, p.Failed)
+	r.Total = max(r.Total, r.Delivered+r.Failed)
 	r.Updated = replayTime(p.At)
 }
 

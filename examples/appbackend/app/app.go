@@ -4,7 +4,8 @@
 //
 // The copy is idempotent by design: for each pair the event with the highest sequence wins, so a callback that arrives
 // twice, or again in a replay, changes nothing the second time, and its line says so. A test callback is printed as such and
-// not applied. The copy is empty after a restart; a real backend would keep it in its own database.
+// not applied. The copy is empty after a restart, and [Backend.Rebuild] builds it from an export; a real backend would keep it
+// in its own database.
 //
 // A Backend is safe for concurrent use and starts no goroutines; there is nothing to stop. The package imports the
 // standard library, webhook and api only, as an app backend of somebody else would.
@@ -115,7 +116,7 @@ func (b *Backend) follow(verb string, e webhook.BlackListEvent, blocked bool) {
 	for _, p := range e.Pairs {
 		did := changed
 		if !e.Test {
-			did = b.lists.apply(e.SDKAppID, p, e.Sequence, blocked)
+			did = b.lists.apply(e.SDKAppID, e.ID, p, e.Sequence, blocked)
 		}
 		b.print(verb, e, p, did)
 	}
@@ -149,6 +150,8 @@ func (b *Backend) print(verb string, e webhook.BlackListEvent, p api.Pair, did e
 		note = "no change in this copy, "
 	case outdated:
 		note = "older than this copy, "
+	case exported:
+		note = "in the export already, "
 	}
 	b.printf("%-9s  %s -> %s   (%s%s)\n", verb, visible(p.FromAccount), visible(p.ToAccount), note, origin(e.Event))
 }

@@ -96,6 +96,7 @@ func (m *model) SaveReplay(_ context.Context, p relation.ReplayProgress) (relati
 		r.Rate = p.Rate
 	}
 	r.Cursor, r.Delivered, r.Failed = max(r.Cursor, p.Cursor), max(r.Delivered, p.Delivered), max(r.Failed, p.Failed)
+	r.Total = max(r.Total, r.Delivered+r.Failed)
 	r.Updated = milli(p.At)
 	return *r, nil
 }

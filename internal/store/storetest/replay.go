@@ -97,6 +97,9 @@ func replayProgress(x *fixture) {
 	got := x.save(relation.ReplayProgress{ID: want.ID, Rate: -1, Cursor: all[1].ID, Delivered: 2, Failed: 1, Note: "slow", At: x.clock.Now()})
 	want.Cursor, want.Delivered, want.Failed, want.Note, want.Updated = all[1].ID, 2, 1, "slow", milli(x.clock.Now())
 	equal(x, "progress", text(got), text(want))
+	// Events that are settled meanwhile raise what is to be sent.
+	more := x.replay(relation.ReplaySelection{})
+	equal(x, "total", x.save(relation.ReplayProgress{ID: more.ID, Rate: -1, Delivered: more.Total, Failed: 2, At: x.clock.Now()}).Total, more.Total+2)
 	// An operator pauses it, and it does not go back.
 	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayPaused, Rate: 3, Note: "paused", At: x.clock.Now()})
 	want.State, want.Rate, want.Note = relation.ReplayPaused, 3, "paused"

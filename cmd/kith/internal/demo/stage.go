@@ -93,7 +93,7 @@ func (s *stage) startServer(ctx context.Context, version string) (err error) {
 		return err
 	}
 	s.info = s.server.Info()
-	s.operator, err = operator.FromDataDir(c.Data)
+	s.operator, err = operator.FromDataDir(c.Data, "")
 	return err
 }
 
