@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 )
@@ -38,6 +39,8 @@ func bodyError(err error, otherwise string) error {
 	switch {
 	case errors.As(err, &tooLarge):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Message: "the body is larger than 1 MiB"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return badRequest("the body did not arrive in time")
 	case errors.As(err, &kind) && kind.Field != "":
 		if strings.HasPrefix(kind.Value, "number ") { // the number follows: it is one, but of the wrong size
 			if kind.Type != nil && kind.Type.Kind() == reflect.Float64 {

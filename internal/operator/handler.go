@@ -54,7 +54,7 @@ func New(opts Options) http.Handler {
 		mux.Handle(e.method+" "+prefix+e.path, h.scoped(e.scope, h.answer(checked(known[e.name()], e.call))))
 	}
 	mux.Handle("/", h.token(h.answer(notFound)))
-	return h.guard(mux)
+	return h.timely(h.guard(mux))
 }
 
 // endpoints is the table of the JSON API.

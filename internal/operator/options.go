@@ -41,6 +41,8 @@ type Options struct {
 	// LineTimeout is how long the reader of a stream may take for a line. One that takes longer is cut off, so that it holds
 	// up nothing; 0: DefaultLineTimeout.
 	LineTimeout time.Duration
+	// BodyTimeout is how long the body of a request may take to arrive; 0: DefaultBodyTimeout.
+	BodyTimeout time.Duration
 	// MaxStreams is how many streams can be open at a time; 0: DefaultMaxStreams. The tokens of one app get a fifth of them, and
 	// those of all apps four fifths.
 	MaxStreams int
@@ -80,6 +82,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.LineTimeout <= 0 {
 		o.LineTimeout = DefaultLineTimeout
+	}
+	if o.BodyTimeout <= 0 {
+		o.BodyTimeout = DefaultBodyTimeout
 	}
 	if o.MaxStreams <= 0 {
 		o.MaxStreams = DefaultMaxStreams

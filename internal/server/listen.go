@@ -114,7 +114,7 @@ func (s *Server) publicServer(handler http.Handler) *http.Server {
 }
 
 // operatorServer returns the server of the operator API. Backups and profiles take as long as they take, so there is no
-// limit on the whole of an exchange.
+// limit on the whole of an exchange; the handler bounds how long a body takes to arrive.
 func (s *Server) operatorServer(handler http.Handler) *http.Server { return s.httpServer(handler) }
 
 func (s *Server) httpServer(handler http.Handler) *http.Server {

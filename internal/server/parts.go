@@ -148,7 +148,7 @@ func (s *Server) operatorOptions() operator.Options {
 		Registry: s.registry, Outbox: s.store, Token: s.token,
 		TestCallback: s.testCallback, CA: s.ca.CertPEM, KickedAt: s.store.KickedAt,
 		Metrics: s.metrics.handler(), Ready: s.ready, Settings: s.config.Settings(s.origins),
-		Version: s.version, Started: s.started, Now: s.now, Log: s.log,
+		Version: s.version, Started: s.started, Now: s.now, Log: s.log, BodyTimeout: s.config.ReadTimeout,
 	}
 	if s.config.Store == "" {
 		o.Backup = s.backup
