@@ -11,14 +11,17 @@ import (
 )
 
 func (c *cli) endpointsCommand() *cobra.Command {
-	return c.clientCommand("endpoints", "Show how the endpoint of each app does", nil,
+	var app uint32
+	cmd := c.clientCommand("endpoints", "Show how the endpoint of each app does", nil,
 		func(ctx context.Context, client *operator.Client, _ []string) error {
-			endpoints, err := client.Endpoints(ctx)
+			endpoints, err := client.Endpoints(ctx, app)
 			if err != nil {
 				return err
 			}
 			return c.print(endpoints, func(w io.Writer) { writeEndpoints(w, endpoints) })
 		})
+	c.addAppFlag(cmd, &app)
+	return cmd
 }
 
 func writeEndpoints(w io.Writer, list operator.EndpointList) {
@@ -26,10 +29,27 @@ func writeEndpoints(w io.Writer, list operator.EndpointList) {
 		row(w, "There are no endpoints; `kith app callback set` makes one.")
 		return
 	}
-	row(w, "SDKAPPID", "STATE", "SINCE", "IN FLIGHT", "LISTENERS", "NEXT PROBE", "REASON")
+	row(w, "SDKAPPID", "STATE", "SINCE", "IN FLIGHT", "LAST MINUTE", "LISTENERS", "NEXT PROBE", "LAST FAILURE", "FAILED WITH", "REASON")
 	for _, e := range list.Endpoints {
-		row(w, e.SDKAppID, e.State, when(e.Since), fmt.Sprintf("%d of %d", e.InFlight, e.Limit), e.Listeners, when(e.NextProbe), dash(e.Reason))
+		row(w, e.SDKAppID, e.State, when(e.Since), inFlight(e), lastMinute(e), e.Listeners, when(e.NextProbe),
+			when(e.LastFailureAt), dash(e.LastFailure), dash(e.Reason))
 	}
+}
+
+// inFlight says how many attempts are under way. They can be more than the limit, which may have been lowered meanwhile.
+func inFlight(e operator.EndpointStatus) string {
+	if e.InFlight > e.Limit {
+		return fmt.Sprintf("%d, limit %d now", e.InFlight, e.Limit)
+	}
+	return fmt.Sprintf("%d of %d", e.InFlight, e.Limit)
+}
+
+// lastMinute says how many of an endpoint's last attempts failed.
+func lastMinute(e operator.EndpointStatus) string {
+	if e.RecentAttempts == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d failed", e.RecentFailed, e.RecentAttempts)
 }
 
 // endpointState says in a line how an endpoint does.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
@@ -96,5 +97,25 @@ func TestEndpointsCommand(t *testing.T) {
 	}
 	if out := k.run("endpoints"); !strings.Contains(out, "paused") || !strings.Contains(out, "maintenance") {
 		t.Errorf("for people:\n%s", out)
+	}
+	k.json(&list, "endpoints", "--app", appFlag)
+	if len(list.Endpoints) != 1 {
+		t.Errorf("of one app %+v", list)
+	}
+}
+
+func TestEndpointsForPeople(t *testing.T) {
+	var out strings.Builder
+	writeEndpoints(&out, operator.EndpointList{Endpoints: []operator.EndpointStatus{
+		{SDKAppID: 7, State: relation.EndpointHealthy, Since: time.Unix(0, 0), Limit: 9, InFlight: 14},
+		{
+			SDKAppID: 8, State: relation.EndpointHealthy, Since: time.Unix(0, 0), Limit: 16, InFlight: 1,
+			LastFailure: "app-error: ErrorCode 7", LastFailureAt: time.Unix(60, 0), RecentAttempts: 5, RecentFailed: 4,
+		},
+	}})
+	for _, want := range []string{"14, limit 9 now", "1 of 16", "4 of 5 failed", "app-error: ErrorCode 7", when(time.Unix(60, 0))} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing:\n%s", want, out.String())
+		}
 	}
 }

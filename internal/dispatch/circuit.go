@@ -23,7 +23,7 @@ const (
 //	   └───────────── at full speed, or nothing waits any more ────────────┘
 type circuit struct {
 	state    relation.EndpointState
-	since    time.Time // zero: since the start
+	since    time.Time // zero: since the endpoint was made
 	reason   string    // the last failure, while failing
 	failures int       // in a row
 	probes   int       // that failed since it was healthy; halved by each recovery

@@ -34,11 +34,14 @@ type endpoint struct {
 	deaths  deaths
 	load    load
 	guests  guests
+	recent  recent
+	began   time.Time // when it was made
 }
 
 func newEndpoint(d *Dispatcher, sdkAppID uint32) *endpoint {
 	return &endpoint{
 		circuit:  newCircuit(),
+		began:    d.o.Now(),
 		d:        d,
 		sdkAppID: sdkAppID,
 		wake:     make(chan struct{}, 1),

@@ -22,6 +22,7 @@ func (e *endpoint) observe(j job, t trial) relation.Settlement {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now, o := t.ended, t.outcome
+	e.recent.count(now, o)
 	t.ownWait = ownBase
 	switch {
 	case e.route != j.route && o.tells(): // of an endpoint that is not this one's any more

@@ -42,6 +42,10 @@ func (e *endpoint) status() relation.EndpointStatus {
 		s.State, s.Since, s.Reason = e.circuit.state, e.circuit.since, e.circuit.reason
 		s.Limit = e.limit.at()
 	}
+	if s.Since.IsZero() {
+		s.Since = e.began
+	}
+	e.recent.report(&s, e.d.o.Now())
 	if e.state.settings.listen {
 		s.Listeners = e.d.hubOf(e.sdkAppID).count()
 	}

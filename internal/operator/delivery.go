@@ -32,12 +32,18 @@ type Delivery interface {
 type EndpointStatus struct {
 	SDKAppID  uint32                 `json:"sdkappid"`
 	State     relation.EndpointState `json:"state"`
-	Since     time.Time              `json:"since,omitzero"` // left out: since the server's start
+	Since     time.Time              `json:"since,omitzero"`
 	Reason    string                 `json:"reason,omitempty"`
 	NextProbe time.Time              `json:"next_probe,omitzero"` // of a failing one
 	Limit     int                    `json:"limit"`               // attempts that may be under way now
-	InFlight  int                    `json:"in_flight"`           // attempts under way
+	InFlight  int                    `json:"in_flight"`           // attempts under way; more than limit after that was lowered
 	Listeners int                    `json:"listeners"`           // who listens through this API
+	// LastFailure is what became of the last attempt that failed since the server's start, whatever the state.
+	LastFailure   string    `json:"last_failure,omitempty"`
+	LastFailureAt time.Time `json:"last_failure_at,omitzero"`
+	// RecentAttempts ended in about the last minute, and RecentFailed of them failed.
+	RecentAttempts int `json:"recent_attempts"`
+	RecentFailed   int `json:"recent_failed"`
 }
 
 // EndpointList is the answer to a listing, by SDKAppID.
@@ -45,13 +51,23 @@ type EndpointList struct {
 	Endpoints []EndpointStatus `json:"endpoints"`
 }
 
-func (h *handler) listEndpoints(http.ResponseWriter, *http.Request) (any, error) {
+func (h *handler) listEndpoints(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q := h.query(r)
+	app := q.app()
+	if q.err != nil {
+		return nil, q.err
+	}
+	if err := h.known(app); err != nil {
+		return nil, err
+	}
 	if h.Delivery == nil {
 		return nil, unsupported("this server does not deliver")
 	}
 	list := EndpointList{Endpoints: []EndpointStatus{}}
 	for _, status := range h.Delivery.Endpoints() {
-		list.Endpoints = append(list.Endpoints, showEndpoint(status))
+		if app == 0 || status.SDKAppID == app {
+			list.Endpoints = append(list.Endpoints, showEndpoint(status))
+		}
 	}
 	return list, nil
 }
@@ -72,6 +88,7 @@ func (h *handler) endpointStatus(sdkAppID uint32) *EndpointStatus {
 func showEndpoint(s relation.EndpointStatus) EndpointStatus {
 	return EndpointStatus{
 		SDKAppID: s.SDKAppID, State: s.State, Since: s.Since, Reason: s.Reason, NextProbe: s.NextProbe,
-		Limit: s.Limit, InFlight: s.InFlight, Listeners: s.Listeners,
+		Limit: s.Limit, InFlight: s.InFlight, Listeners: s.Listeners, LastFailure: s.LastFailure, LastFailureAt: s.LastFailureAt,
+		RecentAttempts: s.RecentAttempts, RecentFailed: s.RecentFailed,
 	}
 }

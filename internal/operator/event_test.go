@@ -281,16 +281,34 @@ func TestEventIsExplained(t *testing.T) {
 
 func TestEndpoints(t *testing.T) {
 	f := twoApps(t)
+	eight, _ := f.holder(t, 8)
 	f.sends.endpoints = []relation.EndpointStatus{
-		{SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1},
+		{
+			SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1,
+			LastFailure: "app-error: ErrorCode 7", LastFailureAt: start, RecentAttempts: 5, RecentFailed: 4,
+		},
 		{SDKAppID: 8, State: relation.EndpointFailing, Since: start, Reason: "connect", NextProbe: start.Add(time.Second), Limit: 1},
 	}
 	want := operator.EndpointList{Endpoints: []operator.EndpointStatus{
-		{SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1},
+		{
+			SDKAppID: 7, State: relation.EndpointHealthy, Limit: 128, InFlight: 3, Listeners: 1,
+			LastFailure: "app-error: ErrorCode 7", LastFailureAt: start, RecentAttempts: 5, RecentFailed: 4,
+		},
 		{SDKAppID: 8, State: relation.EndpointFailing, Since: start, Reason: "connect", NextProbe: start.Add(time.Second), Limit: 1},
 	}}
-	if got, err := f.Endpoints(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := f.Endpoints(t.Context(), 0); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("endpoints %+v, err %v, want %+v", got, err, want)
+	}
+	for _, client := range []*operator.Client{f.Client, eight} {
+		if got, err := client.Endpoints(t.Context(), 8); err != nil || !reflect.DeepEqual(got.Endpoints, want.Endpoints[1:]) {
+			t.Errorf("endpoint of 8 %+v, err %v", got, err)
+		}
+	}
+	if got, err := eight.Endpoints(t.Context(), 0); err != nil || !reflect.DeepEqual(got.Endpoints, want.Endpoints[1:]) {
+		t.Errorf("endpoints for the holder of a token of app 8 %+v, err %v", got, err)
+	}
+	if _, err := f.Endpoints(t.Context(), 9); err == nil {
+		t.Error("the endpoint of an app that is not there")
 	}
 	callback, err := f.Callback(t.Context(), 8)
 	if err != nil || callback.Endpoint == nil || *callback.Endpoint != want.Endpoints[1] {
@@ -311,7 +329,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	for name, call := range map[string]func(context.Context) error{
 		"events":    func(ctx context.Context) error { _, err := f.Events(ctx, operator.EventQuery{}); return err },
 		"event":     func(ctx context.Context) error { _, err := f.Event(ctx, 0, eventID(1)); return err },
-		"endpoints": func(ctx context.Context) error { _, err := f.Endpoints(ctx); return err },
+		"endpoints": func(ctx context.Context) error { _, err := f.Endpoints(ctx, 0); return err },
 		"tail":      func(ctx context.Context) error { return f.Tail(ctx, operator.EventQuery{}, nil) },
 		"listen":    func(ctx context.Context) error { return f.Listen(ctx, 7, operator.ListenMirror, nil) },
 		"export":    func(ctx context.Context) error { _, err := f.ExportBlocklists(ctx, 7, nil); return err },

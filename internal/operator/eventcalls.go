@@ -79,9 +79,9 @@ func (c *Client) RetryEvent(ctx context.Context, sdkAppID uint32, id string) (Ev
 	return call[EventDetail](ctx, c, http.MethodPost, withApp("/events/"+url.PathEscape(id)+"/retry", sdkAppID), nil)
 }
 
-// Endpoints says how the endpoint of each app does.
-func (c *Client) Endpoints(ctx context.Context) (EndpointList, error) {
-	return call[EndpointList](ctx, c, http.MethodGet, "/endpoints", nil)
+// Endpoints says how the endpoint of an app does; of each app for 0.
+func (c *Client) Endpoints(ctx context.Context, sdkAppID uint32) (EndpointList, error) {
+	return call[EndpointList](ctx, c, http.MethodGet, withApp("/endpoints", sdkAppID), nil)
 }
 
 // Trigger has the server send a marked test callback to the app's endpoint.

@@ -97,7 +97,7 @@ func (h *handler) endpoints() []endpoint {
 		{"POST", "/replays/{replay}/pause", scopeOperator, h.pauseReplay},
 		{"POST", "/replays/{replay}/resume", scopeOperator, h.resumeReplay},
 		{"POST", "/replays/{replay}/cancel", scopeOperator, h.cancelReplay},
-		{"GET", "/endpoints", scopeOperator, h.listEndpoints},
+		{"GET", "/endpoints", scopeQuery, h.listEndpoints},
 		{"GET", "/ca", scopeOperator, h.showCA},
 		{"GET", "/outbox", scopeOperator, h.outbox},
 		{"POST", "/backup", scopeOperator, h.backup},

@@ -12,7 +12,7 @@ import (
 // Tend does what an operator does who has mended an endpoint: it resumes what is paused, and tests. After a delivery, what
 // waits for its next attempt is tried at once.
 func (w *World) Tend(ctx context.Context) error {
-	list, err := w.client.Endpoints(ctx)
+	list, err := w.client.Endpoints(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (w *World) Heal(ctx context.Context) error {
 // describe says what waits, and how the endpoints do that it waits for.
 func (w *World) describe(ctx context.Context, waiting int64) string {
 	text := fmt.Sprintf("%d events wait", waiting)
-	list, err := w.client.Endpoints(ctx)
+	list, err := w.client.Endpoints(ctx, 0)
 	if err != nil {
 		return text + "; " + err.Error()
 	}

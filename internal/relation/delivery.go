@@ -26,12 +26,18 @@ const (
 type EndpointStatus struct {
 	SDKAppID  uint32
 	State     EndpointState
-	Since     time.Time // when it came into this state; zero: since the start
+	Since     time.Time // when it came into this state; the start of the dispatcher, if it was in it since then
 	Reason    string    // why it is failing or paused: the last failure, or the words of who paused it
 	NextProbe time.Time // EndpointFailing: when it is probed next
 	Limit     int       // attempts that may be under way now, by the endpoint's health
-	InFlight  int       // attempts under way
+	InFlight  int       // attempts under way; more than Limit after that was lowered
 	Listeners int       // who listens instead of the URL (Callback.Listen), or besides
+	// LastFailure is what became of the last attempt that failed since the start, LastFailureAt when it ended. Empty and zero:
+	// none did.
+	LastFailure   string
+	LastFailureAt time.Time
+	// RecentAttempts ended in about the last minute, and RecentFailed of them failed.
+	RecentAttempts, RecentFailed int
 }
 
 // Exchange is a callback as it goes out, for whoever receives it through the operator API. It can be replayed byte for

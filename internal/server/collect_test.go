@@ -65,7 +65,7 @@ func TestEndpointFigures(t *testing.T) {
 	m.watchDispatcher(told{endpoints: []relation.EndpointStatus{
 		{SDKAppID: shop, State: relation.EndpointFailing, Since: time.Unix(1700000000, 0), Limit: 1, InFlight: 1, Listeners: 3},
 		{SDKAppID: gone, State: relation.EndpointHealthy},
-	}}, 1600000000)
+	}})
 	compare(t, m, `
 # HELP kith_endpoint_in_flight Attempts under way at an app's callback endpoint.
 # TYPE kith_endpoint_in_flight gauge

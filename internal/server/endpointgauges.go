@@ -28,7 +28,6 @@ var endpointStates = []relation.EndpointState{
 type endpointCollector struct {
 	apps      *appSeries
 	endpoints endpointReader
-	started   float64 // Unix seconds
 }
 
 // Describe implements prometheus.Collector.
@@ -44,14 +43,11 @@ func (c endpointCollector) Collect(out chan<- prometheus.Metric) {
 		if !c.apps.has(s.SDKAppID) {
 			continue
 		}
-		app, since := appLabel(s.SDKAppID), c.started
-		if !s.Since.IsZero() {
-			since = float64(s.Since.Unix())
-		}
+		app := appLabel(s.SDKAppID)
 		for _, state := range endpointStates {
 			out <- figure(endpointState, truth(state == s.State), app, string(state))
 		}
-		out <- figure(endpointSince, since, app)
+		out <- figure(endpointSince, float64(s.Since.Unix()), app)
 		out <- figure(endpointLimit, float64(s.Limit), app)
 		out <- figure(endpointInFlight, float64(s.InFlight), app)
 		out <- figure(endpointListeners, float64(s.Listeners), app)
@@ -68,10 +64,10 @@ type watcherReader interface {
 func (m *metrics) watchDispatcher(d interface {
 	endpointReader
 	watcherReader
-}, started float64,
+},
 ) {
 	m.registry.MustRegister(
-		endpointCollector{&m.apps, d, started},
+		endpointCollector{&m.apps, d},
 		gauge("kith_watchers", "Operators who watch attempts.", func() float64 {
 			now, _ := d.Watchers()
 			return float64(now)

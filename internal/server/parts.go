@@ -98,7 +98,7 @@ func (s *Server) join(context.Context) error {
 		rest.Presence = s.gateway
 	}
 	s.metrics.watchApps(s.registry) // before the dispatcher hears of new apps, so that their first attempts count
-	s.metrics.watchDispatcher(s.dispatcher, float64(s.started.Unix()))
+	s.metrics.watchDispatcher(s.dispatcher)
 	s.metrics.watchCertificates(s.registry, s.certs)
 	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
 	s.registry.Watch(s.dispatcher.AppsChanged)
