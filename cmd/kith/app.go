@@ -114,9 +114,9 @@ func (c *cli) appUpdateCommand() *cobra.Command {
 	fs.StringVar(&name, "name", "", "`name`, for people")
 	fs.StringArrayVar(&admins, "admin", nil, "`UserID` that may use the REST API; repeat it for more; replaces all")
 	fs.BoolVar(&disabled, "disabled", false, "refuse the app's calls and hold its callbacks; --disabled=false ends it")
-	fs.IntVar(&limit, "blocklist-limit", 0, "`entries` that a blocklist holds; 0 for the default")
+	fs.IntVar(&limit, "blocklist-limit", 0, "`entries` that a blocklist holds; 0 for the default, 1000")
 	fs.IntVar(&devices, "devices-per-platform", 0,
-		"`devices` of one platform that a user can have connected; one more puts the oldest out; 0 for the default")
+		"`devices` of one platform that a user can have connected; one more puts the oldest out; 0 for the default, 1")
 	fs.StringSliceVar(&origins, "web-origins", nil,
 		"`origins` whose pages may connect, such as https://chat.example.net,https://*.example.org; replaces all; empty for all pages")
 	rates.add(cmd)

@@ -62,6 +62,12 @@ func writeCallbackReport(w io.Writer, report operator.CallbackReport) {
 	if report.Delivered {
 		row(w, "delivered", "", fmt.Sprintf("%d ms", report.DurationMS))
 	}
+	if report.Answer != "" {
+		row(w, "answered", report.Answer)
+	}
+	if report.Reason == "tls" {
+		row(w, "hint", "if a CA of your own issued the endpoint's certificate, name it with `kith app callback set SDKAPPID --ca FILE`")
+	}
 }
 
 func detail(text string) string {
@@ -89,6 +95,9 @@ func writeCallback(w io.Writer, callback operator.Callback) {
 	row(w, "token", signed(callback))
 	for i, key := range callback.SigningKeys {
 		row(w, first(i, "signing keys"), key.ID+"  "+key.Kind+until(key))
+	}
+	if len(callback.SigningKeys) == 0 {
+		row(w, "signing keys", "none")
 	}
 	row(w, "enabled", list(callback.Enabled))
 	row(w, "disabled", list(callback.Disabled))

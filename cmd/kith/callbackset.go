@@ -49,7 +49,7 @@ func (f *callbackFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.token, "token", "", "`token` that signs each callback; empty for none")
 	fs.StringSliceVar(&f.enable, "enable", nil, "`commands` to send, of: "+commands(func(relation.EventKind) bool { return true }))
 	fs.StringSliceVar(&f.disable, "disable", nil, "`commands` not to send; off until enabled: "+commands(relation.EventKind.OptIn))
-	fs.DurationVar(&f.timeout, "timeout", 0, "time for an attempt; 0 for the default")
+	fs.DurationVar(&f.timeout, "timeout", 0, "time for an attempt; 0 for the default, "+relation.DefaultCallbackTimeout.String())
 	fs.StringVar(&f.retry, "retry", "", "which failures are tried again: `failures` (all), timeouts (only those) or off")
 	fs.IntVar(&f.maxAttempts, "max-attempts", 0, "`attempts` after which an event is given up; 0 for no limit but time")
 	fs.DurationVar(&f.maxAge, "max-age", 0, "how long after its first failed attempt an event is tried; 0 for the server's retry-budget")

@@ -81,24 +81,30 @@ func TestSigningKeyCommands(t *testing.T) {
 	if made.Secret != leaktest.SigningKey || made.Kind != "hmac" {
 		t.Error("the key that was given is not the one that was added")
 	}
-	if out := k.run("app", "callback", "keys", "add", deliveryApp, "--ed25519", "--grace", "2h"); !strings.Contains(out, "whpk_") || strings.Contains(out, "whsk_") {
+	if out := k.run("app", "callback", "keys", "add", deliveryApp, "--ed25519"); !strings.Contains(out, "whpk_") || strings.Contains(out, "whsk_") {
 		t.Error("a pair is not told by its public key")
 	}
 	var keys []operator.SigningKey
 	k.json(&keys, "app", "callback", "keys", "list", deliveryApp)
-	if len(keys) != 2 || keys[0].Kind != "ed25519" || keys[0].PublicKey == "" || keys[1].ID != made.ID ||
-		!keys[1].Expires.Equal(keys[0].Created.Add(2*time.Hour)) {
+	if len(keys) != 2 || keys[0].Kind != "ed25519" || keys[0].PublicKey == "" || keys[1].ID != made.ID || !keys[1].Expires.IsZero() {
 		t.Errorf("listed %+v", keys)
+	}
+	if out := k.run("app", "callback", "keys", "add", deliveryApp, "--grace", "2h"); !strings.Contains(out, "older keys sign") || !strings.Contains(out, ": "+made.ID+" (hmac)") {
+		t.Error("it is not told until when older keys sign")
+	}
+	k.json(&keys, "app", "callback", "keys", "list", deliveryApp)
+	if len(keys) != 3 || !keys[2].Expires.Equal(keys[0].Created.Add(2*time.Hour)) {
+		t.Errorf("with grace %+v", keys)
 	}
 	leaktest.Check(t, "what is shown", k.run("app", "callback", "keys", "list", deliveryApp), k.run("app", "show", deliveryApp), k.run("app", "show", deliveryApp, "--json"))
 	k.json(&keys, "app", "callback", "keys", "drop", deliveryApp, made.ID)
-	if len(keys) != 1 || keys[0].Kind != "ed25519" {
+	if len(keys) != 2 || keys[1].Kind != "ed25519" {
 		t.Errorf("left %+v", keys)
 	}
 	if out := k.run("app", "callback", "keys", "add", deliveryApp, "--grace", "0"); !strings.Contains(out, "whsec_") || !strings.Contains(out, "shown this once") {
 		t.Error("a secret that was made up is not shown")
 	}
-	if k.json(&keys, "app", "callback", "keys", "list", deliveryApp); len(keys) != 1 || keys[0].Kind != "hmac" {
+	if k.json(&keys, "app", "callback", "keys", "list", deliveryApp); len(keys) != 2 || keys[0].Kind != "hmac" || keys[1].Kind != "ed25519" {
 		t.Errorf("without grace %+v", keys)
 	}
 	add := []string{"app", "callback", "keys", "add", deliveryApp}

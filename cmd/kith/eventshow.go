@@ -56,7 +56,7 @@ func writeEvent(w io.Writer, e operator.EventDetail) {
 func attemptMark(a operator.Attempt) string {
 	switch {
 	case a.Replay != "":
-		return "replay"
+		return "replay …" + a.Replay[max(0, len(a.Replay)-12):]
 	case a.Fault:
 		return fmt.Sprintf("%d (own fault)", a.Number)
 	}

@@ -41,8 +41,12 @@ func TestReplayOfDeadLetters(t *testing.T) {
 	}
 	var event operator.EventDetail
 	k.json(&event, "events", "show", dead[0].ID)
-	if event.State != relation.StateDelivered || len(event.Log) != 2 || event.Log[1].Replay != replay.ID {
+	if event.State != relation.StateDelivered || len(event.Log) != 2 || event.Log[1].Replay != replay.ID ||
+		!strings.HasPrefix(event.Explanation, "given up after 1 attempt; delivered by replay "+replay.ID+" at 20") {
 		t.Errorf("replayed: %+v", event)
+	}
+	if out := k.run("events", "show", dead[0].ID); !strings.Contains(out, "replay …"+replay.ID[len(replay.ID)-12:]+" ") {
+		t.Errorf("for people:\n%s", out)
 	}
 
 	r = execute(t, nil, "replay", "--app", appFlag, "--dead", "--wait", "--data", k.data)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,9 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
+// parsing is what Go says of a number that is none, before the reason.
+var parsing = regexp.MustCompile(`strconv\.\w+: parsing "(\\.|[^"\\])*": `)
+
 func (c *cli) rootCommand() *cobra.Command {
 	root := c.group("kith", "Kith keeps who blocks whom, and tells your app backend about every change",
 		c.serveCommand(),
@@ -79,7 +83,8 @@ func (c *cli) rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return misuse("%w; see `%s --help`", err, cmd.CommandPath())
+		text := parsing.ReplaceAllString(err.Error(), "")
+		return misuse("%s; see `%s --help`", text, cmd.CommandPath())
 	})
 	return root
 }

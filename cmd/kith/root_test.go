@@ -9,6 +9,15 @@ import (
 	"github.com/kithchat/kith/internal/config"
 )
 
+func TestFlagErrorsAreSentences(t *testing.T) {
+	args := []string{"listen", "--app", "--forward", "x"}
+	r := execute(t, nil, args...)
+	checkFailure(t, r, exitUsage, `invalid argument "--forward" for "--app" flag: invalid syntax; see`, args)
+	if strings.Contains(r.err, "strconv") {
+		t.Errorf("told %s", r.err)
+	}
+}
+
 func TestWrongUse(t *testing.T) {
 	for _, test := range []struct {
 		want string // in the sentence

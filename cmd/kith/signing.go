@@ -39,8 +39,8 @@ func (c *cli) signingKeyAddCommand() *cobra.Command {
 		})
 	fs := cmd.Flags()
 	fs.BoolVar(&pair, "ed25519", false, "make a key pair, so that the app backend holds no secret")
-	fs.StringVar(&req.Secret, "secret", "", "the `secret`, whsec_… or whsk_…; made up if left out")
-	fs.DurationVar(&grace, "grace", operator.DefaultSigningGrace, "how long the older keys sign on; 0: they stop at once")
+	fs.StringVar(&req.Secret, "secret", "", "the `secret`, whsec_… or whsk_…; made up if left out, which is better: other users of the machine can see arguments")
+	fs.DurationVar(&grace, "grace", operator.DefaultSigningGrace, "how long the older keys of the same kind sign on; 0: they stop at once")
 	return cmd
 }
 
@@ -87,5 +87,8 @@ func writeSigningSecret(w io.Writer, key operator.SigningKeySecret) {
 	}
 	if key.PublicKey != "" {
 		row(w, "public key", key.PublicKey)
+	}
+	for i, old := range key.Older {
+		row(w, first(i, "older keys sign"), "until "+when(old.Expires)+": "+old.ID+" ("+old.Kind+")")
 	}
 }

@@ -38,7 +38,7 @@ func (p *problems) callback(c relation.Callback, checks Checks) {
 		"the callback timeout must be %d to %d milliseconds, or 0 for the default", MinCallbackTimeoutMS, MaxCallbackTimeoutMS)
 	p.check(c.Concurrency >= 0 && c.Concurrency <= MaxCallbackConcurrency,
 		"the callback concurrency must be 1 to %d, or 0 for the default", MaxCallbackConcurrency)
-	p.check(!c.Listen || c.URL == "", "callbacks go either to a URL or to who listens: clear the callback URL to listen, or end listening")
+	p.check(!c.Listen || c.URL == "", "callbacks go either to a URL or to who listens: clear the callback URL (`--url ''`) to listen, or end listening (`--listen=false`)")
 	p.kinds(c)
 	p.policy(c)
 	p.signingKeys(c.SigningKeys, checks.Secret)
@@ -62,11 +62,11 @@ func (p *problems) policy(c relation.Callback) {
 // trust checks whom the endpoint and Kith show themselves as.
 func (p *problems) trust(c relation.Callback) {
 	plain := strings.HasPrefix(strings.ToLower(c.URL), "http://")
-	p.check(!c.MutualTLS || !plain, "mutual TLS needs a callback URL that begins with https://")
+	p.check(!c.MutualTLS || !plain, "mutual TLS needs a callback URL that begins with https://; `--mutual-tls=false` ends it")
 	if c.CA == "" {
 		return
 	}
-	p.check(!plain, "a CA bundle needs a callback URL that begins with https://; nothing is verified without TLS")
+	p.check(!plain, "a CA bundle needs a callback URL that begins with https://; nothing is verified without TLS, and `--ca ''` takes the bundle away")
 	if err := CheckBundle(c.CA); err != nil {
 		*p = append(*p, err.Error())
 	}

@@ -40,8 +40,8 @@ type NewSigningKey struct {
 	Kind string
 	// Secret is the key, made up when empty.
 	Secret string
-	// Grace is how long the keys that are there sign on beside the new one; zero: not at all. Those that end earlier by
-	// themselves do.
+	// Grace is how long the keys of the same kind that are there sign on beside the new one; zero: not at all. Those that end
+	// earlier by themselves do, and those of the other kind stay as they are.
 	Grace time.Duration
 }
 
@@ -60,6 +60,9 @@ func (r *Registry) AddSigningKey(ctx context.Context, sdkAppID uint32, spec NewS
 		c := &app.Callback
 		for i := range c.SigningKeys {
 			old := &c.SigningKeys[i]
+			if SigningKeyKind(old.Secret) != SigningKeyKind(secret) {
+				continue
+			}
 			if end := now.Add(spec.Grace); old.Expires.IsZero() || old.Expires.After(end) {
 				old.Expires = end
 			}

@@ -56,10 +56,7 @@ func TestSigningKeyRotation(t *testing.T) {
 	if first.ID != apps.SigningKeyID(first.Secret) || !first.Created.Equal(noon) || !strings.HasPrefix(first.Secret, "whsec_") {
 		t.Errorf("a key made up has id %q of %v", first.ID, first.Created)
 	}
-	second := addKey(t, r, apps.NewSigningKey{Kind: apps.KindEd25519, Grace: time.Hour})
-	if apps.SigningKeyKind(second.Secret) != apps.KindEd25519 {
-		t.Error("the second key is no Ed25519 key")
-	}
+	second := addKey(t, r, apps.NewSigningKey{Kind: apps.KindHMAC, Grace: time.Hour})
 	equalKeys(t, "an hour of grace", signs(r, now), map[string]time.Duration{second.ID: -1, first.ID: time.Hour})
 
 	now = now.Add(30 * time.Minute)
@@ -77,6 +74,14 @@ func TestSigningKeyRotation(t *testing.T) {
 
 	fourth := addKey(t, r, apps.NewSigningKey{Kind: apps.KindHMAC})
 	equalKeys(t, "no grace: they stop at once", signs(r, now), map[string]time.Duration{fourth.ID: -1})
+	pair := addKey(t, r, apps.NewSigningKey{Kind: apps.KindEd25519})
+	if apps.SigningKeyKind(pair.Secret) != apps.KindEd25519 {
+		t.Error("a key pair is no Ed25519 key")
+	}
+	equalKeys(t, "a key of another kind retires nothing", signs(r, now), map[string]time.Duration{pair.ID: -1, fourth.ID: -1})
+	if _, err := r.DropSigningKey(t.Context(), 7, pair.ID); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := r.DropSigningKey(t.Context(), 7, fourth.ID); err != nil {
 		t.Fatal(err)
 	}

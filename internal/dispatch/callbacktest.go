@@ -39,8 +39,12 @@ type TestReport struct {
 	OK       bool       `json:"ok"`
 	Reason   Reason     `json:"reason,omitempty"`
 	Detail   string     `json:"detail,omitempty"`
-	TookMS   int64      `json:"took_ms"` // milliseconds
+	Answer   string     `json:"answer,omitempty"` // of a failure: the beginning of the answer's body, without secrets
+	TookMS   int64      `json:"took_ms"`          // milliseconds
 }
+
+// maxAnswerTold is how many characters of an answer a report has.
+const maxAnswerTold = 200
 
 // TestCallback sends one request to the app's endpoint over a connection of its own and reports what happened, step by
 // step. The request is a real one, signed like any other, with the id of a test, the header kith-test: 1 and an empty PairList, so that an
@@ -88,7 +92,13 @@ func (d *Dispatcher) try(ctx context.Context, app *relation.App, told relation.N
 }
 
 func reportOf(r *route, m message, t trial, steps []TestStep) TestReport {
+	told := ""
+	if !t.outcome.Delivered() {
+		runes := []rune(t.record.Answer)
+		told = string(runes[:min(len(runes), maxAnswerTold)])
+	}
 	return TestReport{
+		Answer:   told,
 		Endpoint: r.name(),
 		Command:  m.call.Command,
 		ID:       m.id,

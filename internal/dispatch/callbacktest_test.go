@@ -130,3 +130,17 @@ func stepNames(r TestReport) []string {
 func caOf(s *httptest.Server) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 }
+
+// A failure tells what the app backend said, without what it repeats of the secrets.
+func TestTestCallbackTellsTheAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "wh-token-7 is no good, "+strings.Repeat("é", 300))
+	}))
+	defer server.Close()
+	app := testApp(appA, relation.Callback{URL: server.URL, Token: "wh-token-7"})
+	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), app)
+	if err != nil || !strings.HasPrefix(report.Answer, "[secret] is no good, éé") || len([]rune(report.Answer)) > 200 {
+		t.Errorf("answer %q, error %v", report.Answer, err)
+	}
+}

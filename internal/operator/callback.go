@@ -58,6 +58,7 @@ type CallbackReport struct {
 	Delivered  bool           `json:"delivered"`
 	Reason     string         `json:"reason,omitempty"` // why not, as in metrics and dead letters
 	Detail     string         `json:"detail,omitempty"` // more about it, such as the status
+	Answer     string         `json:"answer,omitempty"` // of a failure: the beginning of the answer's body
 	DurationMS int64          `json:"duration_ms"`      // milliseconds the attempt took
 	Steps      []CallbackStep `json:"steps"`            // those that were reached, in order
 }

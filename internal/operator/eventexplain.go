@@ -14,6 +14,9 @@ import (
 func (h *handler) explain(ctx context.Context, r *relation.Record) (string, error) {
 	switch r.State {
 	case relation.StateDelivered:
+		if tries, by := revived(r); by != nil {
+			return fmt.Sprintf("given up after %s; delivered by replay %s at %s%s", attempts(tries), by.Replay, moment(r.Settled), replays(r.Replayed)), nil
+		}
 		return fmt.Sprintf("delivered at %s, attempt %d%s", moment(r.Settled), r.Attempts, replays(r.Replayed)), nil
 	case relation.StateDead:
 		return fmt.Sprintf("given up at %s: %s; `kith replay %s` sends it again", moment(r.Settled), whyDead(r), r.ID), nil
@@ -33,6 +36,24 @@ func (h *handler) explain(ctx context.Context, r *relation.Record) (string, erro
 	}
 	return fmt.Sprintf("waits behind %s of this account, which failed with %s and is retried at %s%s",
 		before.ID, reason(before.Reason), moment(before.Due), h.endpointRemark(r.SDKAppID)), nil
+}
+
+// revived returns the attempt of a replay that delivered a dead letter, and how many attempts were made before it was given up;
+// nil when the event was delivered without a replay.
+func revived(r *relation.Record) (tries int, by *relation.Attempt) {
+	for i := range r.Log {
+		a := &r.Log[i]
+		switch {
+		case a.Reason == "":
+			if a.Replay == "" {
+				return 0, nil
+			}
+			return max(tries, r.Attempts), a
+		case a.Replay == "":
+			tries = max(tries, a.Number)
+		}
+	}
+	return 0, nil
 }
 
 // retryingBefore returns the event of the same account that failed and holds this one up; nil when none does. Only the

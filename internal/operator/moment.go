@@ -7,13 +7,25 @@ import (
 	"time"
 )
 
-// parseMoment reads a time: RFC 3339, or how long ago it was, as 90m, 2h or 7d. Empty is no time.
+// parseMoment reads a time: RFC 3339, as outputs print it in UTC, a time of this day as 17:35Z, or how long ago it was, as 90m,
+// 2h or 7d. Empty is no time.
 func parseMoment(name, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04Z", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil { // as outputs print times, which are in UTC
+			return at.UTC(), nil
+		}
+	}
+	for _, layout := range []string{"15:04Z", "15:04:05Z"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			year, month, day := now.UTC().Date()
+			return time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), 0, time.UTC), nil
+		}
 	}
 	ago, ok := parseAgo(text)
 	if !ok || ago < 0 {

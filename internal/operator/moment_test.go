@@ -35,6 +35,11 @@ func TestParseMoment(t *testing.T) {
 		"90m":                       now.Add(-90 * time.Minute),
 		"7d":                        now.Add(-7 * 24 * time.Hour),
 		"2026-01-01T01:00:00+01:00": now,
+		"2026-01-01 00:00:00 UTC":   now,
+		"2026-01-01 00:00:00":       now,
+		"2026-01-01 00:00":          now,
+		"2026-01-01":                now,
+		"17:35Z":                    now.Add(17*time.Hour + 35*time.Minute),
 	} {
 		if got, err := parseMoment("from", text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v, want %v", text, got, err, want)

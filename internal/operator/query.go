@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +72,7 @@ func (q *query) command() relation.EventKind {
 func (q *query) state() relation.State {
 	state := relation.State(q.text("state"))
 	if state != "" && !slices.Contains(relation.States(), state) {
-		q.fail("there is no state %q; the states are %q", state, relation.States())
+		q.fail("there is no state %q; the states are %s", state, joined(relation.States()))
 	}
 	return state
 }
@@ -131,7 +132,16 @@ func checkCommand(kind relation.EventKind) error {
 	if slices.Contains(relation.EventKinds(), kind) {
 		return nil
 	}
-	return badRequest("there is no callback command %q; the commands are %q", kind, relation.EventKinds())
+	return badRequest("there is no callback command %q; the commands are %s", kind, joined(relation.EventKinds()))
+}
+
+// joined lists names for a sentence.
+func joined[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func checkEventID(name, id string) error {

@@ -26,7 +26,7 @@ type SigningKey struct {
 type AddSigningKey struct {
 	Kind   string `json:"kind,omitempty"`   // hmac or ed25519; left out: that of the secret, or hmac
 	Secret string `json:"secret,omitempty"` // whsec_… or whsk_…; made up when left out
-	// GraceMS is how many milliseconds the older keys sign on; 0: they stop at once, left out: 24 hours.
+	// GraceMS is how many milliseconds the older keys of the same kind sign on; 0: they stop at once, left out: 24 hours.
 	GraceMS *int64 `json:"grace_ms,omitempty"`
 }
 
@@ -35,6 +35,8 @@ type AddSigningKey struct {
 type SigningKeySecret struct {
 	SigningKey
 	Secret string `json:"secret,omitempty"`
+	// Older are the app's other keys of the same kind, which sign on until they expire.
+	Older []SigningKey `json:"older,omitempty"`
 }
 
 func (h *handler) addSigningKey(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -60,6 +62,13 @@ func (h *handler) addSigningKey(_ http.ResponseWriter, r *http.Request) (any, er
 	answer := SigningKeySecret{SigningKey: showSigningKey(key)}
 	if answer.Kind == apps.KindHMAC {
 		answer.Secret = key.Secret
+	}
+	if app, ok := h.Registry.App(id); ok {
+		for _, old := range showSigningKeys(app.Callback.SigningKeys) {
+			if old.Kind == answer.Kind && old.ID != answer.ID && old.Expires.After(h.Now()) {
+				answer.Older = append(answer.Older, old)
+			}
+		}
 	}
 	return answer, nil
 }

@@ -42,24 +42,29 @@ func TestSigningKeys(t *testing.T) {
 	if second.Secret != "" || !strings.HasPrefix(second.PublicKey, "whpk_") {
 		t.Errorf("a pair: secret told: %t, public key %q", second.Secret != "", second.PublicKey)
 	}
-	first.Expires = start.Add(24 * time.Hour)
-	shown("a day of grace unless told otherwise", second.SigningKey, first.SigningKey)
+	shown("a key of another kind retires nothing", second.SigningKey, first.SigningKey)
 
 	f.now = start.Add(time.Hour)
 	third := add(operator.AddSigningKey{Secret: leaktest.SigningPair, GraceMS: ptr(int64(60_000))})
 	if public, _ := webhook.PublicKey(leaktest.SigningPair); third.Secret != "" || third.PublicKey != public {
 		t.Errorf("a pair that was given: %+v", third)
 	}
-	first.Expires, second.Expires = f.now.Add(time.Minute), f.now.Add(time.Minute)
+	second.Expires = f.now.Add(time.Minute)
+	if len(third.Older) != 1 || third.Older[0] != second.SigningKey {
+		t.Errorf("older ones that end: %+v", third.Older)
+	}
 	shown("a minute of grace", third.SigningKey, second.SigningKey, first.SigningKey)
 
 	fourth := add(operator.AddSigningKey{Kind: "hmac", Secret: leaktest.SigningKey, GraceMS: ptr(int64(0))})
 	if fourth.Secret != leaktest.SigningKey {
 		t.Error("the answer has not the secret that was given")
 	}
-	shown("no grace", fourth.SigningKey)
+	shown("no grace", fourth.SigningKey, third.SigningKey, second.SigningKey)
+	fifth := add(operator.AddSigningKey{})
+	fourth.Expires = f.now.Add(24 * time.Hour)
+	shown("a day of grace unless told otherwise", fifth.SigningKey, fourth.SigningKey, third.SigningKey, second.SigningKey)
 	callback, err := f.DropSigningKey(ctx, 7, fourth.ID)
-	if err != nil || len(callback.SigningKeys) != 0 {
+	if err != nil || len(callback.SigningKeys) != 3 {
 		t.Errorf("dropped: %+v, err %v", callback.SigningKeys, err)
 	}
 }

@@ -22,7 +22,7 @@ type CreateToken struct {
 // TokenSecret is a token together with its secret. It is the answer that made it; no other answer has it.
 type TokenSecret struct {
 	Token
-	Secret string `json:"secret"` // kat_…, what a caller presents
+	Secret string `json:"token"` // kat_…, what a caller presents
 }
 
 func (h *handler) createToken(_ http.ResponseWriter, r *http.Request) (any, error) {

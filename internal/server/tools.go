@@ -30,6 +30,6 @@ func showReport(report dispatch.TestReport) operator.CallbackReport {
 		steps[i] = operator.CallbackStep{Name: step.Name, OK: step.OK, Detail: step.Detail, DurationMS: step.TookMS}
 	}
 	return operator.CallbackReport{
-		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, DurationMS: report.TookMS, Steps: steps,
+		Delivered: report.OK, Reason: string(report.Reason), Detail: report.Detail, Answer: report.Answer, DurationMS: report.TookMS, Steps: steps,
 	}
 }
