@@ -14,17 +14,37 @@ import (
 )
 
 func (c *cli) replayListCommand() *cobra.Command {
-	var app uint32
+	var q operator.ReplayQuery
 	cmd := c.clientCommand("list", "List replays, newest first", nil,
 		func(ctx context.Context, client *operator.Client, _ []string) error {
-			replays, err := client.Replays(ctx, app)
+			if q.Limit < 1 {
+				return misuse("--limit must be 1 or more, not %d", q.Limit)
+			}
+			replays, err := listReplays(ctx, client, q)
 			if err != nil {
 				return err
 			}
-			return c.print(replays, func(w io.Writer) { writeReplays(w, replays.Replays) })
+			return c.print(replays, func(w io.Writer) { writeReplays(w, replays, q.Limit) })
 		})
-	c.addAppFlag(cmd, &app)
+	c.addAppFlag(cmd, &q.SDKAppID)
+	cmd.Flags().IntVar(&q.Limit, "limit", operator.DefaultReplayPage, "list at most `N`")
 	return cmd
+}
+
+// listReplays reads pages until it has as many as q.Limit, or all.
+func listReplays(ctx context.Context, client *operator.Client, q operator.ReplayQuery) (operator.ReplayList, error) {
+	all, most := operator.ReplayList{Replays: []operator.Replay{}}, q.Limit
+	for {
+		q.Limit = min(most-len(all.Replays), operator.MaxReplayPage)
+		page, err := client.Replays(ctx, q)
+		if err != nil {
+			return all, err
+		}
+		all.Replays, all.Next, q.Before = append(all.Replays, page.Replays...), page.Next, page.Next
+		if page.Next == "" || len(all.Replays) >= most {
+			return all, nil
+		}
+	}
 }
 
 func (c *cli) replayShowCommand() *cobra.Command {
@@ -79,14 +99,17 @@ func writeReplay(w io.Writer, r operator.Replay) {
 	}
 }
 
-func writeReplays(w io.Writer, replays []operator.Replay) {
-	if len(replays) == 0 {
+func writeReplays(w io.Writer, found operator.ReplayList, limit int) {
+	if len(found.Replays) == 0 {
 		row(w, "There are no replays.")
 		return
 	}
 	row(w, "CREATED", "SDKAPPID", "STATE", "SENDS", "PROGRESS", "ID")
-	for _, r := range replays {
+	for _, r := range found.Replays {
 		row(w, when(r.Created), r.SDKAppID, r.State, selects(r.Selection), progress(r), r.ID)
+	}
+	if found.Next != "" {
+		row(w, fmt.Sprintf("There are more; see --limit, now %d.", limit))
 	}
 }
 

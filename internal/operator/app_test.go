@@ -109,7 +109,7 @@ func TestUnknownAppIsNotFound(t *testing.T) {
 		"test":         func() error { _, err := f.TestCallback(ctx, 5); return err },
 		"events":       func() error { _, err := f.Events(ctx, operator.EventQuery{SDKAppID: 5}); return err },
 		"event":        func() error { _, err := f.Event(ctx, 5, eventID(1)); return err },
-		"replays":      func() error { _, err := f.Replays(ctx, 5); return err },
+		"replays":      func() error { _, err := f.Replays(ctx, operator.ReplayQuery{SDKAppID: 5}); return err },
 		"new replay":   func() error { _, err := f.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 5}); return err },
 		"export":       func() error { _, err := f.ExportBlocklists(ctx, 5, io.Discard); return err },
 		"tail":         func() error { return f.Tail(ctx, operator.EventQuery{SDKAppID: 5}, nil) },

@@ -333,7 +333,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		"tail":      func(ctx context.Context) error { return f.Tail(ctx, operator.EventQuery{}, nil) },
 		"listen":    func(ctx context.Context) error { return f.Listen(ctx, 7, operator.ListenMirror, nil) },
 		"export":    func(ctx context.Context) error { _, err := f.ExportBlocklists(ctx, 7, nil); return err },
-		"replays":   func(ctx context.Context) error { _, err := f.Replays(ctx, 0); return err },
+		"replays":   func(ctx context.Context) error { _, err := f.Replays(ctx, operator.ReplayQuery{}); return err },
 		"replay": func(ctx context.Context) error {
 			_, err := f.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 7})
 			return err

@@ -134,8 +134,16 @@ var eventOperations = map[string]operation{
 }
 
 var replayOperations = map[string]operation{
-	"POST /replays":                 {summary: "Send settled events again, or only count them", request: CreateReplay{}, answer: CreatedReplay{}},
-	"GET /replays":                  {summary: "List replays, newest first", query: []parameter{queryApp}, answer: ReplayList{}},
+	"POST /replays": {summary: "Send settled events again, or only count them", request: CreateReplay{}, answer: CreatedReplay{}},
+	"GET /replays": {
+		summary: "List replays, newest first",
+		query: []parameter{
+			queryApp,
+			{"before", "next of the page before", ""},
+			{"limit", "how many at most, 1 to 1000; 100 unless given", 0},
+		},
+		answer: ReplayList{},
+	},
 	"GET /replays/{replay}":         {summary: "Show a replay", answer: Replay{}},
 	"PATCH /replays/{replay}":       {summary: "Change how fast a replay goes", request: UpdateReplay{}, answer: Replay{}},
 	"POST /replays/{replay}/pause":  {summary: "Pause a replay", answer: Replay{}},

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -23,9 +24,18 @@ type Replay struct {
 	Updated   time.Time                `json:"updated"`
 }
 
-// ReplayList is the answer to a listing, newest first.
+// Sizes of a page of replays.
+const (
+	// DefaultReplayPage is how many replays a page has when no limit is given.
+	DefaultReplayPage = 100
+	// MaxReplayPage is the largest limit.
+	MaxReplayPage = 1000
+)
+
+// ReplayList is a page of replays, newest first. Next is the cursor of the page after, empty when this one is the last.
 type ReplayList struct {
 	Replays []Replay `json:"replays"`
+	Next    string   `json:"next,omitempty"`
 }
 
 // UpdateReplay changes how fast a replay goes.
@@ -35,7 +45,7 @@ type UpdateReplay struct {
 
 func (h *handler) listReplays(_ http.ResponseWriter, r *http.Request) (any, error) {
 	q := h.query(r)
-	app := q.app()
+	app, before, limit := q.app(), q.text("before"), q.limit(DefaultReplayPage, MaxReplayPage)
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -49,9 +59,19 @@ func (h *handler) listReplays(_ http.ResponseWriter, r *http.Request) (any, erro
 	if err != nil {
 		return nil, err
 	}
+	if before != "" {
+		i := slices.IndexFunc(found, func(r relation.Replay) bool { return r.ID == before })
+		if i < 0 {
+			return nil, badRequest("before must be the id of a replay in the list; that one may have been forgotten, so begin anew")
+		}
+		found = found[i+1:]
+	}
 	list := ReplayList{Replays: []Replay{}}
-	for _, replay := range found {
+	for _, replay := range found[:min(limit, len(found))] {
 		list.Replays = append(list.Replays, showReplay(replay))
+	}
+	if len(found) > limit {
+		list.Next = found[limit-1].ID
 	}
 	return list, nil
 }

@@ -71,7 +71,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	for app, want := range map[uint32]int{0: 8, 7: 8, 8: 0} {
-		if list, err := f.Replays(t.Context(), app); err != nil || len(list.Replays) != want {
+		if list, err := f.Replays(t.Context(), operator.ReplayQuery{SDKAppID: app}); err != nil || len(list.Replays) != want {
 			t.Errorf("of app %d: %d, err %v, want %d", app, len(list.Replays), err, want)
 		}
 	}
@@ -115,8 +115,37 @@ func TestWrongReplaysAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d and %q", name, status, body, test.status, test.want)
 		}
 	}
-	if list, err := f.Replays(t.Context(), 0); err != nil || len(list.Replays) != 0 || f.sends.changes() != 0 {
+	if list, err := f.Replays(t.Context(), operator.ReplayQuery{}); err != nil || len(list.Replays) != 0 || f.sends.changes() != 0 {
 		t.Errorf("a refused call changed something: %+v, err %v", list, err)
+	}
+}
+
+func TestReplaysComeInPages(t *testing.T) {
+	f := twoApps(t)
+	settled(f)
+	ctx := t.Context()
+	for range 3 {
+		f.now = f.now.Add(time.Second)
+		if _, err := f.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := f.Replays(ctx, operator.ReplayQuery{SDKAppID: 7})
+	if err != nil || len(all.Replays) != 3 || all.Next != "" {
+		t.Fatalf("all: %+v, err %v", all, err)
+	}
+	first, err := f.Replays(ctx, operator.ReplayQuery{SDKAppID: 7, Limit: 2})
+	if err != nil || !reflect.DeepEqual(first.Replays, all.Replays[:2]) || first.Next == "" {
+		t.Errorf("first page: %+v, err %v", first, err)
+	}
+	rest, err := f.Replays(ctx, operator.ReplayQuery{SDKAppID: 7, Limit: 2, Before: first.Next})
+	if err != nil || !reflect.DeepEqual(rest.Replays, all.Replays[2:]) || rest.Next != "" {
+		t.Errorf("second page: %+v, err %v", rest, err)
+	}
+	for _, q := range []operator.ReplayQuery{{Before: "x"}, {Limit: -1}, {Limit: operator.MaxReplayPage + 1}} {
+		if list, err := f.Replays(ctx, q); err == nil {
+			t.Errorf("%+v: %+v", q, list)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // CreateReplay sends settled events again; with DryRun it only counts them.
@@ -11,9 +12,25 @@ func (c *Client) CreateReplay(ctx context.Context, req CreateReplay) (CreatedRep
 	return call[CreatedReplay](ctx, c, http.MethodPost, "/replays", req)
 }
 
-// Replays lists the replays of an app, newest first; of all apps for 0.
-func (c *Client) Replays(ctx context.Context, sdkAppID uint32) (ReplayList, error) {
-	return call[ReplayList](ctx, c, http.MethodGet, withApp("/replays", sdkAppID), nil)
+// ReplayQuery lists replays, newest first.
+type ReplayQuery struct {
+	SDKAppID uint32 // zero: of all apps
+	Before   string // ReplayList.Next of the page before; empty: the first page
+	Limit    int    // 1 to MaxReplayPage; 0 means DefaultReplayPage
+}
+
+// Replays returns a page of replays.
+func (c *Client) Replays(ctx context.Context, q ReplayQuery) (ReplayList, error) {
+	values := url.Values{}
+	for name, text := range map[string]string{"sdkappid": appText(q.SDKAppID), "before": q.Before} {
+		if text != "" {
+			values.Set(name, text)
+		}
+	}
+	if q.Limit != 0 {
+		values.Set("limit", strconv.Itoa(q.Limit))
+	}
+	return call[ReplayList](ctx, c, http.MethodGet, "/replays?"+values.Encode(), nil)
 }
 
 // Replay shows a replay.

@@ -91,7 +91,7 @@ func TestAppTokenOpensNothingElse(t *testing.T) {
 		"another app's trigger":  func() error { _, err := seven.Trigger(ctx, 8, operator.Trigger{}); return err },
 		"export":                 func() error { _, err := seven.ExportBlocklists(ctx, 7, io.Discard); return err },
 		"replay":                 func() error { _, err := seven.CreateReplay(ctx, operator.CreateReplay{SDKAppID: 7}); return err },
-		"replays":                func() error { _, err := seven.Replays(ctx, 7); return err },
+		"replays":                func() error { _, err := seven.Replays(ctx, operator.ReplayQuery{SDKAppID: 7}); return err },
 		"another app's endpoint": func() error { _, err := seven.Endpoints(ctx, 8); return err },
 		"set callback":           func() error { _, err := seven.SetCallback(ctx, 7, operator.SetCallback{}); return err },
 		"show app":               func() error { _, err := seven.App(ctx, 7); return err },

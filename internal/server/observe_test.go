@@ -237,7 +237,7 @@ func TestMetricsThatDocumentsName(t *testing.T) {
 		check("alert "+r.Alert, r.Expr)
 	}
 	page := string(read(t, "operations.md"))
-	check("docs/operations.md", page)
+	check("docs/operations.md", strings.ReplaceAll(page, `json:"kith_export"`, "")) // the mark of an export is none
 	for name := range families {
 		if !strings.HasPrefix(name, "kith_") {
 			continue
