@@ -74,6 +74,10 @@ func TestReplayOfDeadLetters(t *testing.T) {
 	if len(list.Replays) != 2 || list.Replays[1].ID != replay.ID {
 		t.Errorf("list %+v", list)
 	}
+	if out := k.run("replay", "list", "--limit", "1"); strings.Count(out, "\n") != 3 || !strings.Contains(out, "There are more; see --limit, now 1") {
+		t.Errorf("one of them:\n%s", out)
+	}
+	k.fail(exitUsage, "--limit must be 1 or more, not 0", "replay", "list", "--limit", "0")
 	if out := k.run("replay", "list", "--app", appFlag); strings.Count(out, "\n") != 3 || !strings.Contains(out, "dead letters") {
 		t.Errorf("for people:\n%s", out)
 	}
