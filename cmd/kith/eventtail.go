@@ -23,6 +23,7 @@ func (c *cli) eventsTailCommand() *cobra.Command {
 			return misuse("--lines must be 0 or more, not %d", q.Limit)
 		}
 		t := &tail{cli: c, q: q}
+		again := false
 		if !followed {
 			client, err := c.client(flags)
 			if err != nil {
@@ -37,7 +38,10 @@ func (c *cli) eventsTailCommand() *cobra.Command {
 				alive()
 				if !told {
 					told = true
-					c.say("following attempts; interrupt to end")
+					if c.say("following attempts; interrupt to end"); again {
+						c.say("attempts that ended while the connection was lost are not shown; `kith events list` has their events")
+					}
+					again = true
 				}
 				return t.line(ctx, client, line)
 			})
@@ -68,7 +72,7 @@ func (t *tail) newest(ctx context.Context, client *operator.Client) error {
 		return err
 	}
 	for _, e := range slices.Backward(page.Events) {
-		line := cells(clock(e.Created), 8, e.State, 9, e.Command, 27, e.FromAccount, 16, tells(e), 10, brief(e.Reason), 0, e.ID, 0)
+		line := cells(date(e.Created), 19, e.State, 9, e.Command, 27, e.FromAccount, 16, tells(e), 10, brief(e.Reason), 0, e.ID, 0)
 		if err := t.printLine(map[string]operator.Event{"event": e}, line); err != nil {
 			return err
 		}
@@ -91,7 +95,7 @@ func (t *tail) line(ctx context.Context, client *operator.Client, line operator.
 	if a == nil {
 		return nil
 	}
-	return t.printLine(map[string]*operator.Activity{"activity": a}, cells(clock(a.Attempt.At), 8, a.Verdict, 9, a.Event.Command, 27,
+	return t.printLine(map[string]*operator.Activity{"activity": a}, cells(date(a.Attempt.At), 19, a.Verdict, 9, a.Event.Command, 27,
 		a.Event.FromAccount, 16, tells(a.Event), 10, outcome(a), 0, a.Event.ID, 0))
 }
 
@@ -119,6 +123,9 @@ func answered(a operator.Attempt) string {
 	}
 	return a.Reason + " (" + a.Detail + ")"
 }
+
+// date shows a day and its time in UTC.
+func date(at time.Time) string { return at.UTC().Format(time.DateTime) }
 
 // clock shows the time of a day in UTC.
 func clock(at time.Time) string { return at.UTC().Format(time.TimeOnly) }

@@ -104,7 +104,8 @@ func TestConfigCheck(t *testing.T) {
 	r = execute(t, env, "config", "check", "--config", file, "--json")
 	report = configReport{}
 	decode(t, r.out, &report)
-	if r.status != exitFailed || report.OK || len(report.Problems) != 1 || !strings.HasPrefix(report.Problems[0], "KITH_MAX_BODY") {
+	if r.status != exitFailed || report.OK || len(report.Problems) != 2 || !strings.HasPrefix(report.Problems[0], "KITH_MAX_BODY") ||
+		!strings.HasPrefix(report.Problems[1], "listen must be") {
 		t.Errorf("a wrong value: %d %+v", r.status, report)
 	}
 }

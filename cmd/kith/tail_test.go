@@ -46,7 +46,7 @@ func TestTailFollowsAcrossServers(t *testing.T) {
 		if a == nil || a.Verdict != want || a.Event.FromAccount != crashOwner(0) || a.Endpoint != b.url || (a.Attempt.Reason == "") != (want == "delivered") {
 			t.Errorf("%s: %+v", want, a)
 		}
-		if text := <-people.out; !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, crashTarget(0)) {
+		if text := <-people.out; len(text) < 19 || text[4] != '-' || text[10] != ' ' || !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, crashTarget(0)) {
 			t.Errorf("for people: %s", text)
 		}
 	}
@@ -54,6 +54,7 @@ func TestTailFollowsAcrossServers(t *testing.T) {
 	r.said("trying again")
 	s = runServer(t, c)
 	r.said("following")
+	r.said("are not shown")
 	caller.connect(s.Info().HTTP)
 	caller.block(t, 1)
 	var line tailed

@@ -58,7 +58,7 @@ func Load(src Source) (Config, Origins, error) {
 	if len(problems) == 0 {
 		return c, origins, c.Validate()
 	}
-	return c, origins, errors.Join(problems...)
+	return c, origins, errors.Join(append(problems, c.Validate())...) // all at once
 }
 
 // file returns the path of the YAML file, empty when none was named.

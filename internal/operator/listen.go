@@ -69,7 +69,7 @@ func (h *handler) listen(w http.ResponseWriter, r *http.Request) (any, error) {
 
 func (h *handler) listenMirror(w http.ResponseWriter, r *http.Request, app *relation.App) error {
 	if app.Callback.URL == "" {
-		return badRequest("app %d has no callback URL, so nothing goes out that could be mirrored; use mode=%s", app.SDKAppID, ListenInstead)
+		return badRequest("app %d has no callback URL, so nothing goes out that could be mirrored; use `kith listen --instead` (mode=%s)", app.SDKAppID, ListenInstead)
 	}
 	watch := h.Delivery.Watch(app.SDKAppID, true)
 	defer watch.Close()
@@ -89,7 +89,7 @@ func (h *handler) listenMirror(w http.ResponseWriter, r *http.Request, app *rela
 func (h *handler) listenInstead(w http.ResponseWriter, r *http.Request, app *relation.App) error {
 	switch {
 	case app.Callback.URL != "":
-		return badRequest("app %d has a callback URL, which gets its events; use mode=%s, or take the URL away", app.SDKAppID, ListenMirror)
+		return badRequest("app %d has a callback URL, which gets its events; leave --instead out (mode=%s), or take the URL away", app.SDKAppID, ListenMirror)
 	case !app.Callback.Listen:
 		return badRequest("app %d makes no events for listeners; switch them on with `kith app callback set %d --listen`", app.SDKAppID, app.SDKAppID)
 	}
