@@ -247,7 +247,10 @@ func TestEventIsExplained(t *testing.T) {
 	f.events.add(7, 7, relation.StateDead, func(r *relation.Record) {
 		r.Settled, r.Reason = start, "status: 500; given up after 3 attempts in 1h0m0s, later events of the account go on"
 	})
+	f.events.add(8, 8, relation.StateRetrying, func(r *relation.Record) { r.Due, r.Reason, r.Attempts, r.Head = due, "no-listener", 0, true })
 	for n, want := range map[int]string{
+		8: "it could not be sent yet, which counts as no attempt: no-listener; it is tried again at 2026-01-01 00:01:00 UTC, " +
+			"and later events of this account wait for it; the endpoint is paused: maintenance",
 		1: "delivered at 2026-01-01 00:00:00 UTC, attempt 1, and 2 times more by replays",
 		2: "given up at 2026-01-01 00:00:00 UTC: app-error, after 9 attempts; later events of this account went on; " +
 			"`kith replay " + eventID(2) + "` sends it again",

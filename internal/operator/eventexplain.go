@@ -21,8 +21,8 @@ func (h *handler) explain(ctx context.Context, r *relation.Record) (string, erro
 	case relation.StateDead:
 		return fmt.Sprintf("given up at %s: %s; `kith replay %s` sends it again", moment(r.Settled), whyDead(r), r.ID), nil
 	case relation.StateRetrying:
-		return fmt.Sprintf("attempt %d failed with %s; it is tried again at %s, and later events of this account wait for it%s",
-			r.Attempts, reason(r.Reason), moment(r.Due), h.endpointRemark(r.SDKAppID)), nil
+		return fmt.Sprintf("%s %s; it is tried again at %s, and later events of this account wait for it%s",
+			tried(r.Attempts), reason(r.Reason), moment(r.Due), h.endpointRemark(r.SDKAppID)), nil
 	}
 	if r.Head {
 		return "it is the next one of this account, and is sent as soon as there is room" + h.endpointRemark(r.SDKAppID), nil
@@ -104,6 +104,14 @@ func moment(t time.Time) string {
 		return "an unknown time"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// tried begins the sentence on the last attempt. None counts while all failed by faults of our own, or nobody listened.
+func tried(attempts int) string {
+	if attempts == 0 {
+		return "it could not be sent yet, which counts as no attempt:"
+	}
+	return fmt.Sprintf("attempt %d failed with", attempts)
 }
 
 func attempts(n int) string {
