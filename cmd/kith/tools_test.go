@@ -85,8 +85,8 @@ func TestShortTexts(t *testing.T) {
 		"paused: 3 of 9, 1 failed (status)")
 	equal(t, "rate", []string{replayRate(0), replayRate(2.5)}, []string{"as the endpoint takes them", "2.5 a second"})
 	equal(t, "attempts", []string{
-		attemptMark(operator.Attempt{Number: 2}), attemptMark(operator.Attempt{Number: 2, Fault: true}), attemptMark(operator.Attempt{Replay: "r"}),
-	}, []string{"2", "2 (own fault)", "replay"})
+		attemptMark(operator.Attempt{Number: 2}), attemptMark(operator.Attempt{Number: 2, Fault: true}), attemptMark(operator.Attempt{Replay: "01a21e3f-b98a-715c-8561-500451b794ca"}),
+	}, []string{"2", "2 (own fault)", "replay …500451b794ca"})
 	equal(t, "times", []string{took(0), took(0.4), took(3.2), took(1500)}, []string{"0s", "<1ms", "3ms", "1.5s"})
 	equal(t, "exported", exported(operator.ExportSummary{Lists: 1, Entries: 2, Position: "x"}, "f"), "f: 1 list, 2 entries, position x")
 	many := make([]string, maxShownTargets+3)
