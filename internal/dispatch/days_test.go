@@ -194,14 +194,7 @@ func TestThrottledForADay(t *testing.T) {
 func TestOneAccountsAppErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := time.Now().Add(20 * time.Hour)
-		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
-			if d.Owner == "odd" && d.At.Before(up) {
-				_, _ = io.WriteString(w, `{"ErrorCode":17}`)
-				return false
-			}
-			_, _ = io.WriteString(w, answerOK)
-			return true
-		}}
+		rc := &receiver{answer: answerRefusing(func(d delivery) bool { return d.Owner == "odd" && d.At.Before(up) })}
 		w := newWorld(t, rc)
 		w.start()
 		want := map[string][]string{"odd": {w.outbox.commit(appA, "odd", "x").ID, w.outbox.commit(appA, "odd", "y").ID}}

@@ -146,9 +146,8 @@ func TestPromise6RealStoreUnderFaults(t *testing.T) {
 func arrived(t *testing.T, rc *receiver, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) { // polls: the receiver keeps a journal only
-		ids := rc.ids("")
-		slices.Sort(ids)
-		if ids = slices.Compact(ids); len(ids) >= n {
+		ids := distinct(rc.ids(""))
+		if len(ids) >= n {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -70,6 +70,18 @@ func answerAfter(after time.Duration) func(delivery, http.ResponseWriter, *http.
 	}
 }
 
+// answerRefusing answers what matches with an app-error, and settles the rest.
+func answerRefusing(match func(delivery) bool) func(delivery, http.ResponseWriter, *http.Request) bool {
+	return func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
+		if match(d) {
+			_, _ = io.WriteString(w, `{"ErrorCode":17}`)
+			return false
+		}
+		_, _ = io.WriteString(w, answerOK)
+		return true
+	}
+}
+
 func p99BesideAppA(t *testing.T, trouble func(*world), a func(delivery, http.ResponseWriter, *http.Request) bool) (p99 time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &receiver{answer: answerAfter(2 * time.Millisecond)}

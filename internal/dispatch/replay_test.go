@@ -118,7 +118,7 @@ func TestReplayIsPausedResumedAndCancelled(t *testing.T) {
 			t.Errorf("%d were sent after the end; %+v", n-sent, m.job("job-1"))
 		}
 		w.stop()
-		if got := rc.ids(""); len(slices.Compact(got)) != len(got) {
+		if got := rc.ids(""); len(distinct(got)) != len(got) {
 			t.Error("events were sent twice")
 		}
 	})
@@ -143,9 +143,7 @@ func TestReplayGoesOnAfterARestartFromItsCursor(t *testing.T) {
 		if n := len(rc.seen()); n < 5000 || n > 5000+replayWindow {
 			t.Errorf("%d requests for 5000 events", n)
 		}
-		got := m.delivered()
-		slices.Sort(got)
-		if got = slices.Compact(got); len(got) != 5000 {
+		if got := distinct(m.delivered()); len(got) != 5000 {
 			t.Errorf("%d of 5000 events", len(got))
 		}
 	})
@@ -241,14 +239,7 @@ func TestReplayWaitsForAnEndpointThatIsPaused(t *testing.T) {
 // What the app backend never takes is counted as failed, and neither stops other accounts nor later events of its own.
 func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
-			if d.ID == "old000003" {
-				_, _ = io.WriteString(w, `{"ErrorCode":1}`)
-				return false
-			}
-			_, _ = io.WriteString(w, answerOK)
-			return true
-		}}
+		rc := &receiver{answer: answerRefusing(func(d delivery) bool { return d.ID == "old000003" })}
 		m := newMemoryReplays(600, 30)
 		w := replayWorld(t, rc, m)
 		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", MaxAttempts: 6}))
@@ -260,7 +251,7 @@ func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 		}
 		r := w.replayed(m, "job-1", time.Minute)
 		w.stop()
-		if r.Delivered != 599 || r.Failed != 1 || !strings.Contains(r.Note, "app-error: ErrorCode 1; given up after 6 attempts") {
+		if r.Delivered != 599 || r.Failed != 1 || !strings.Contains(r.Note, "app-error: ErrorCode 17; given up after 6 attempts") {
 			t.Errorf("at the end: %+v", r)
 		}
 		var attempts []int
@@ -279,14 +270,7 @@ func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 func TestReplayCountsNothingTwiceAfterAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mended := time.Now().Add(30 * time.Second)
-		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
-			if d.ID == "old000003" && d.At.Before(mended) {
-				_, _ = io.WriteString(w, `{"ErrorCode":1}`)
-				return false
-			}
-			_, _ = io.WriteString(w, answerOK)
-			return true
-		}}
+		rc := &receiver{answer: answerRefusing(func(d delivery) bool { return d.ID == "old000003" && d.At.Before(mended) })}
 		m := newMemoryReplays(600, 30)
 		w := replayWorld(t, rc, m)
 		w.start()
@@ -353,9 +337,7 @@ func replayUnderFaults(t *testing.T, seed uint64) {
 		}
 		last[d.Owner] = d.ID
 	}
-	got := m.delivered()
-	slices.Sort(got)
-	if got = slices.Compact(got); len(got) != 1500 {
+	if got := distinct(m.delivered()); len(got) != 1500 {
 		t.Errorf("%d of 1500 events were delivered", len(got))
 	}
 }

@@ -134,3 +134,6 @@ func (m *memoryReplays) delivered() []string {
 	}
 	return ids
 }
+
+// distinct returns the ids in order, each once.
+func distinct(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }
