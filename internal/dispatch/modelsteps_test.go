@@ -66,7 +66,9 @@ func (m *model) step() {
 		m.skew += time.Duration(m.rnd.n(5)-2) * time.Duration(m.rnd.n(int(26*time.Hour)))
 		m.mu.Unlock()
 	case n < 97 && m.exists:
+		m.appMu.Lock()
 		app := m.app
+		m.appMu.Unlock()
 		_, _ = m.d.TestCallback(m.t.Context(), &app)
 	case n < 99:
 		pass(m.rnd.upTo(time.Minute))

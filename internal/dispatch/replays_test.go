@@ -15,6 +15,7 @@ type memoryReplays struct {
 	events  []relation.ReplayEvent
 	jobs    map[string]relation.Replay
 	settled []relation.ReplaySettlement
+	gaveUp  map[[2]string]bool // by replay and event: found dead, be it stored or not
 	saves   int
 	pages   int
 	fail    func(op string) error
@@ -29,7 +30,7 @@ func (m *memoryReplays) failing(op string) error {
 
 // newMemoryReplays has n events of so many accounts, in turns.
 func newMemoryReplays(n, accounts int) *memoryReplays {
-	m := &memoryReplays{jobs: map[string]relation.Replay{}}
+	m := &memoryReplays{jobs: map[string]relation.Replay{}, gaveUp: map[[2]string]bool{}}
 	for i := range n {
 		m.events = append(m.events, relation.ReplayEvent{Event: relation.Event{
 			SDKAppID: appA, Owner: fmt.Sprintf("user%03d", i%accounts), Seq: int64(i/accounts) + 1, ID: fmt.Sprintf("old%06d", i),
@@ -115,6 +116,11 @@ func (m *memoryReplays) ReplayPage(_ context.Context, _ uint32, _ relation.Repla
 func (m *memoryReplays) SettleReplay(_ context.Context, s []relation.ReplaySettlement) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, x := range s {
+		if x.Verdict == relation.Dead {
+			m.gaveUp[[2]string{x.Attempt.Replay, x.ID}] = true
+		}
+	}
 	if err := m.failing("settle"); err != nil {
 		return err
 	}
