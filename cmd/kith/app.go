@@ -31,17 +31,21 @@ func (c *cli) appCreateCommand() *cobra.Command {
 			if req.Rates, err = rates.rates(); err != nil {
 				return err
 			}
+			read, err := c.readSecret("key", &req.Key)
+			if err != nil {
+				return err
+			}
 			app, err := client.CreateApp(ctx, req)
 			if err != nil {
 				return err
 			}
-			return c.printSecret(app)
+			return c.printSecret(app, read)
 		})
 	fs := cmd.Flags()
 	fs.Uint32Var(&req.SDKAppID, "sdkappid", 0, "SDKAppID `N`; made up if left out")
 	fs.StringVar(&req.Name, "name", "", "`name`, for people")
 	fs.StringArrayVar(&req.Admins, "admin", nil, "`UserID` that may use the REST API; repeat it for more (default administrator)")
-	fs.StringVar(&req.Key, "key", "", "secret `key`; made up if left out")
+	fs.StringVar(&req.Key, "key", "", "secret `key`; - reads it from standard input, which nobody else can see; made up if left out")
 	fs.IntVar(&req.BlocklistLimit, "blocklist-limit", 0, "`entries` that a blocklist holds (default 1000)")
 	fs.IntVar(&req.DevicesPerPlatform, "devices-per-platform", 0,
 		"`devices` of one platform that a user can have connected; one more puts the oldest out (default 1)")
@@ -138,16 +142,17 @@ func (c *cli) appRotateKeyCommand() *cobra.Command {
 				}
 				return c.printApp(app)
 			}
+			read, err := c.readSecret("key", &req.Key)
+			if err != nil {
+				return err
+			}
 			app, err := client.RotateKey(ctx, id, req)
 			if err != nil {
 				return err
 			}
-			if app.Key == "" {
-				return c.printApp(app.App)
-			}
-			return c.printSecret(app)
+			return c.printSecret(app, read)
 		})
-	cmd.Flags().StringVar(&req.Key, "key", "", "the new secret `key`; made up if left out")
+	cmd.Flags().StringVar(&req.Key, "key", "", "the new secret `key`; - reads it from standard input, which nobody else can see; made up if left out")
 	cmd.Flags().BoolVar(&req.DropOld, "drop-old", false, "remove the older keys: with --key all others, else all but the newest, adding none; their UserSigs become invalid")
 	cmd.Flags().StringVar(&drop, "drop", "", "add none, but remove the key with this `fingerprint`")
 	return cmd
@@ -187,7 +192,11 @@ func take[T any](target **T, value *T, given bool) {
 	}
 }
 
-func (c *cli) printSecret(app operator.AppSecret) error {
+// printSecret prints an app with its new key, unless there is none or its key is known, as one that was read is.
+func (c *cli) printSecret(app operator.AppSecret, known bool) error {
+	if known || app.Key == "" {
+		return c.printApp(app.App)
+	}
 	return c.print(app, func(w io.Writer) {
 		writeApp(w, app.App)
 		row(w, "secret key", app.Key+"  (shown this once)")

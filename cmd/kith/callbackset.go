@@ -33,6 +33,9 @@ func (c *cli) callbackSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := c.readSecret("token", &flags.token); err != nil { // which req points at
+				return err
+			}
 			callback, err := client.SetCallback(ctx, id, req)
 			if err != nil {
 				return err
@@ -46,7 +49,7 @@ func (c *cli) callbackSetCommand() *cobra.Command {
 func (f *callbackFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.url, "url", "", "`URL` of the app backend; empty switches callbacks off")
-	fs.StringVar(&f.token, "token", "", "`token` that signs each callback; empty for none")
+	fs.StringVar(&f.token, "token", "", "`token` that signs each callback; - reads it from standard input, which nobody else can see; empty for none")
 	fs.StringSliceVar(&f.enable, "enable", nil, "`commands` to send, of: "+commands(func(relation.EventKind) bool { return true }))
 	fs.StringSliceVar(&f.disable, "disable", nil, "`commands` not to send; off until enabled: "+commands(relation.EventKind.OptIn))
 	fs.DurationVar(&f.timeout, "timeout", 0, "time for an attempt; 0 for the server's callback-timeout")

@@ -67,9 +67,15 @@ type result struct {
 // execute runs a command line in this process.
 func execute(t *testing.T, env map[string]string, args ...string) result {
 	t.Helper()
+	return executeWith(t, strings.NewReader(""), env, args...)
+}
+
+// executeWith runs a command line in this process that has something to read.
+func executeWith(t *testing.T, in io.Reader, env map[string]string, args ...string) result {
+	t.Helper()
 	var out, errs bytes.Buffer
 	c := &cli{
-		program: "kith", in: strings.NewReader(""), out: &out, err: &errs,
+		program: "kith", in: in, out: &out, err: &errs,
 		env: func(name string) (string, bool) { text, ok := env[name]; return text, ok },
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), processStart)

@@ -26,6 +26,10 @@ func (c *cli) signingKeyAddCommand() *cobra.Command {
 			if grace%time.Millisecond != 0 {
 				return misuse("--grace must be whole milliseconds, not %s", grace)
 			}
+			read, err := c.readSecret("secret", &req.Secret)
+			if err != nil {
+				return err
+			}
 			milliseconds := grace.Milliseconds()
 			req.GraceMS = &milliseconds
 			if pair {
@@ -35,11 +39,14 @@ func (c *cli) signingKeyAddCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if read {
+				key.Secret = "" // whoever kept it from being seen wants it on no screen
+			}
 			return c.print(key, func(w io.Writer) { writeSigningSecret(w, key) })
 		})
 	fs := cmd.Flags()
 	fs.BoolVar(&pair, "ed25519", false, "make a key pair, so that the app backend holds no secret")
-	fs.StringVar(&req.Secret, "secret", "", "the `secret`, whsec_… or whsk_…; made up if left out, which is better: other users of the machine can see arguments")
+	fs.StringVar(&req.Secret, "secret", "", "the `secret`, whsec_… or whsk_…; - reads it from standard input, which nobody else can see; made up if left out")
 	fs.DurationVar(&grace, "grace", operator.DefaultSigningGrace, "how long the older keys of the same kind sign on; 0: they stop at once")
 	return cmd
 }
