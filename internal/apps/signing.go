@@ -135,10 +135,11 @@ func SigningKeyID(secret string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// prune removes the keys that have expired.
+// prune removes the keys that have expired. Until the app's next change they stay in its record, so whoever shows keys or signs
+// with them asks relation.SigningKey.InForce.
 func prune(c *relation.Callback, now time.Time) {
 	c.SigningKeys = slices.DeleteFunc(c.SigningKeys, func(k relation.SigningKey) bool {
-		return !k.Expires.IsZero() && !k.Expires.After(now)
+		return !k.InForce(now)
 	})
 }
 

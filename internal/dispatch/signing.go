@@ -48,11 +48,10 @@ func (s *signing) choose(now time.Time) {
 	var secrets []string
 	s.signer, s.from, s.until = nil, now, time.Time{}
 	for _, k := range s.keys {
-		switch {
-		case k.Expires.IsZero():
-		case !now.Before(k.Expires):
+		if !k.InForce(now) {
 			continue
-		case s.until.IsZero() || k.Expires.Before(s.until):
+		}
+		if !k.Expires.IsZero() && (s.until.IsZero() || k.Expires.Before(s.until)) {
 			s.until = k.Expires
 		}
 		secrets = append(secrets, k.Secret)

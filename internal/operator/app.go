@@ -91,7 +91,7 @@ type Deleted struct {
 func (h *handler) listApps(http.ResponseWriter, *http.Request) (any, error) {
 	list := AppList{Apps: []App{}}
 	for _, app := range h.Registry.All() {
-		list.Apps = append(list.Apps, show(app))
+		list.Apps = append(list.Apps, show(app, h.Now()))
 	}
 	return list, nil
 }
@@ -112,7 +112,7 @@ func (h *handler) createApp(_ http.ResponseWriter, r *http.Request) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return AppSecret{App: show(app), Key: app.Keys[0].Secret}, nil
+	return AppSecret{App: show(app, h.Now()), Key: app.Keys[0].Secret}, nil
 }
 
 func (h *handler) showApp(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -120,7 +120,7 @@ func (h *handler) showApp(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return show(app), nil
+	return show(app, h.Now()), nil
 }
 
 func (h *handler) updateApp(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -176,9 +176,9 @@ func (h *handler) rotateKey(_ http.ResponseWriter, r *http.Request) (any, error)
 		return nil, err
 	}
 	if req.DropOld && req.Key == "" {
-		return AppSecret{App: show(app)}, nil // nothing new to tell
+		return AppSecret{App: show(app, h.Now())}, nil // nothing new to tell
 	}
-	return AppSecret{App: show(app), Key: app.Keys[0].Secret}, nil
+	return AppSecret{App: show(app, h.Now()), Key: app.Keys[0].Secret}, nil
 }
 
 func (h *handler) dropKey(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -190,7 +190,7 @@ func (h *handler) dropKey(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return show(app), nil
+	return show(app, h.Now()), nil
 }
 
 // checkCommands refuses limits of commands that do not exist, which would limit nothing.
@@ -227,7 +227,7 @@ func (h *handler) change(r *http.Request, change func(*relation.App) error) (App
 	if err != nil {
 		return App{}, err
 	}
-	return show(app), nil
+	return show(app, h.Now()), nil
 }
 
 // set stores the new value, if there is one.
@@ -238,12 +238,12 @@ func set[T any](target *T, value *T) {
 }
 
 // show takes the secrets out of a record and puts the values in force in.
-func show(app *relation.App) App {
+func show(app *relation.App, now time.Time) App {
 	a := App{
 		SDKAppID: app.SDKAppID, Name: app.Name, Disabled: app.Disabled, Admins: slices.Clone(app.Admins),
 		Keys: make([]Key, len(app.Keys)), BlocklistLimit: app.BlocklistRoom(0), Rates: app.Rates,
 		DevicesPerPlatform: app.Devices(), WebOrigins: append([]string{}, app.WebOrigins...),
-		Callback: showCallback(app), Tokens: showTokens(app.Tokens), Created: app.Created, Updated: app.Updated,
+		Callback: showCallback(app, now), Tokens: showTokens(app.Tokens), Created: app.Created, Updated: app.Updated,
 	}
 	for i, key := range app.Keys {
 		a.Keys[i] = Key{Fingerprint: apps.Fingerprint(key), Created: key.Created}

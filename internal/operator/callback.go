@@ -3,6 +3,7 @@ package operator
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -22,7 +23,7 @@ type Callback struct {
 	Concurrency int                     `json:"concurrency"`
 	// Listen says that callbacks go to whoever listens through this API, instead of to a URL.
 	Listen bool `json:"listen"`
-	// SigningKeys sign each callback (Standard Webhooks), newest first; empty: none does.
+	// SigningKeys are those in force, which sign each callback (Standard Webhooks), newest first; empty: none does.
 	SigningKeys []SigningKey `json:"signing_keys"`
 	// CA are the certificates that the endpoint's is verified against; empty: the system's.
 	CA        []Certificate `json:"ca"`
@@ -76,7 +77,7 @@ func (h *handler) showCallback(_ http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	shown := showCallback(app)
+	shown := showCallback(app, h.Now())
 	shown.Endpoint = h.endpointStatus(app.SDKAppID)
 	return shown, nil
 }
@@ -167,12 +168,12 @@ func (h *handler) testCallback(_ http.ResponseWriter, r *http.Request) (any, err
 	return report, nil
 }
 
-func showCallback(app *relation.App) Callback {
+func showCallback(app *relation.App, now time.Time) Callback {
 	c := app.Callback
 	shown := Callback{
 		URL: redactURL(c.URL), TokenSet: c.Token != "", TimeoutMS: c.Timeout().Milliseconds(), Concurrency: c.Attempts(), Listen: c.Listen,
 		Retry: c.RetryPolicy(), MaxAttempts: c.MaxAttempts, MaxAgeMS: c.MaxAgeMS, AppError: c.AppErrorPolicy(),
-		SigningKeys: showSigningKeys(c.SigningKeys), CA: showBundle(c.CA), MutualTLS: c.MutualTLS, Paused: c.Paused,
+		SigningKeys: showSigningKeys(c.SigningKeys, now), CA: showBundle(c.CA), MutualTLS: c.MutualTLS, Paused: c.Paused,
 		Enabled: []relation.EventKind{}, Disabled: []relation.EventKind{},
 	}
 	if c.ClientCert != nil {

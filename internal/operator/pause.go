@@ -24,7 +24,7 @@ func (h *handler) pauseCallback(_ http.ResponseWriter, r *http.Request) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return showCallback(app), nil
+	return showCallback(app, h.Now()), nil
 }
 
 func (h *handler) resumeCallback(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -36,5 +36,5 @@ func (h *handler) resumeCallback(_ http.ResponseWriter, r *http.Request) (any, e
 	if err != nil {
 		return nil, err
 	}
-	return showCallback(app), nil
+	return showCallback(app, h.Now()), nil
 }

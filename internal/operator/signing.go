@@ -64,8 +64,8 @@ func (h *handler) addSigningKey(_ http.ResponseWriter, r *http.Request) (any, er
 		answer.Secret = key.Secret
 	}
 	if app, ok := h.Registry.App(id); ok {
-		for _, old := range showSigningKeys(app.Callback.SigningKeys) {
-			if old.Kind == answer.Kind && old.ID != answer.ID && old.Expires.After(h.Now()) {
+		for _, old := range showSigningKeys(app.Callback.SigningKeys, h.Now()) {
+			if old.Kind == answer.Kind && old.ID != answer.ID {
 				answer.Older = append(answer.Older, old)
 			}
 		}
@@ -82,13 +82,16 @@ func (h *handler) dropSigningKey(_ http.ResponseWriter, r *http.Request) (any, e
 	if err != nil {
 		return nil, err
 	}
-	return showCallback(app), nil
+	return showCallback(app, h.Now()), nil
 }
 
-func showSigningKeys(keys []relation.SigningKey) []SigningKey {
-	shown := make([]SigningKey, len(keys))
-	for i, key := range keys {
-		shown[i] = showSigningKey(key)
+// showSigningKeys shows the keys in force. An app's record has expired ones too, until its next change.
+func showSigningKeys(keys []relation.SigningKey, now time.Time) []SigningKey {
+	shown := make([]SigningKey, 0, len(keys))
+	for _, key := range keys {
+		if key.InForce(now) {
+			shown = append(shown, showSigningKey(key))
+		}
 	}
 	return shown
 }

@@ -69,6 +69,37 @@ func TestSigningKeys(t *testing.T) {
 	}
 }
 
+// A key whose grace has ended is in the app's record until its next change, but no answer tells of it any more.
+func TestExpiredSigningKeysAreNotShown(t *testing.T) {
+	f := serve(t, nil)
+	ctx := t.Context()
+	f.newApp(t)
+	for range 2 {
+		if _, err := f.AddSigningKey(ctx, 7, operator.AddSigningKey{GraceMS: ptr(int64(60_000))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers := map[string]func() (operator.Callback, error){
+		"callback": func() (operator.Callback, error) { return f.Callback(ctx, 7) },
+		"app":      func() (operator.Callback, error) { app, err := f.App(ctx, 7); return app.Callback, err },
+		"apps":     func() (operator.Callback, error) { list, err := f.Apps(ctx); return list.Apps[0].Callback, err },
+	}
+	for _, step := range []struct {
+		at   time.Duration
+		want int
+	}{{0, 2}, {time.Minute - 1, 2}, {time.Minute, 1}, {time.Hour, 1}} {
+		f.now = start.Add(step.at)
+		for name, ask := range answers {
+			if callback, err := ask(); err != nil || len(callback.SigningKeys) != step.want || !callback.SigningKeys[0].Expires.IsZero() {
+				t.Errorf("%s after %v: keys %+v, err %v, want %d", name, step.at, callback.SigningKeys, err, step.want)
+			}
+		}
+	}
+	if record := f.store.apps[7]; len(record.Callback.SigningKeys) != 2 {
+		t.Errorf("the record has %d keys, so it proves nothing", len(record.Callback.SigningKeys))
+	}
+}
+
 func TestWrongSigningKeys(t *testing.T) {
 	f := serve(t, nil)
 	f.newApp(t)

@@ -50,7 +50,7 @@ func (h *handler) dropToken(_ http.ResponseWriter, r *http.Request) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return show(app), nil
+	return show(app, h.Now()), nil
 }
 
 func showToken(t relation.AppToken) Token { return Token{ID: t.ID, Name: t.Name, Created: t.Created} }

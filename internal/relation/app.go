@@ -127,6 +127,9 @@ type SigningKey struct {
 	Expires time.Time `json:"expires,omitzero"` // zero: never
 }
 
+// InForce reports whether the key signs at a time: until it expires, and no longer.
+func (k SigningKey) InForce(at time.Time) bool { return k.Expires.IsZero() || at.Before(k.Expires) }
+
 // ClientCertificate is what Kith shows an endpoint, with its key, both in PEM.
 type ClientCertificate struct {
 	Cert     string    `json:"cert"`
