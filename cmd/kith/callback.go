@@ -88,6 +88,9 @@ func writeCallback(w io.Writer, callback operator.Callback) {
 	}
 	if e := callback.Endpoint; e != nil {
 		row(w, "endpoint", endpointState(*e))
+		if e.LastFailure != "" {
+			row(w, "last failure", when(e.LastFailureAt)+detail(e.LastFailure))
+		}
 	}
 	if callback.Paused != nil {
 		row(w, "paused", "since "+when(callback.Paused.Since)+", by the "+callback.Paused.By+detail(callback.Paused.Reason))

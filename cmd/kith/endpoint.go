@@ -20,9 +20,13 @@ func (c *cli) endpointsCommand() *cobra.Command {
 			}
 			return c.print(endpoints, func(w io.Writer) { writeEndpoints(w, endpoints) })
 		})
+	cmd.Long = "Show how the endpoint of each app does.\n\nA long reason is cut; `kith app callback show SDKAPPID` and --json have the whole."
 	c.addAppFlag(cmd, &app)
 	return cmd
 }
+
+// maxReason is how many characters of its reason the table shows of an endpoint. Who pauses one gives any text as a reason.
+const maxReason = 40
 
 func writeEndpoints(w io.Writer, list operator.EndpointList) {
 	if len(list.Endpoints) == 0 {
@@ -32,7 +36,7 @@ func writeEndpoints(w io.Writer, list operator.EndpointList) {
 	row(w, "SDKAPPID", "STATE", "SINCE", "IN FLIGHT", "LAST MINUTE", "LISTENERS", "NEXT PROBE", "LAST FAILURE", "FAILED WITH", "REASON")
 	for _, e := range list.Endpoints {
 		row(w, e.SDKAppID, e.State, when(e.Since), inFlight(e), lastMinute(e), e.Listeners, when(e.NextProbe),
-			when(e.LastFailureAt), dash(e.LastFailure), dash(e.Reason))
+			when(e.LastFailureAt), dash(cut(e.LastFailure, 2*maxReason)), dash(cut(e.Reason, maxReason)))
 	}
 }
 

@@ -155,16 +155,10 @@ func targets(names []string) string {
 	return fmt.Sprintf("%s +%d", names[0], len(names)-1)
 }
 
-// maxBrief is how many characters of a reason a table shows.
-const maxBrief = 80
-
 // brief is the beginning of the first clause of a reason, for a table.
 func brief(reason string) string {
 	first, _, _ := strings.Cut(reason, ";")
-	if runes := []rune(first); len(runes) > maxBrief {
-		first = string(runes[:maxBrief-1]) + "…"
-	}
-	return dash(first)
+	return dash(cut(first, 80))
 }
 
 func dash(text string) string {

@@ -80,6 +80,14 @@ func list[T ~string](items []T) string {
 	return strings.Join(texts, ", ")
 }
 
+// cut shortens a text to a number of characters, the last of which says that there is more.
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
 // count is a number with its noun.
 func count(n int64, one, many string) string {
 	if n == 1 {

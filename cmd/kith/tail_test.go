@@ -99,9 +99,28 @@ func TestEndpointsCommand(t *testing.T) {
 	if out := k.run("endpoints"); !strings.Contains(out, "paused") || !strings.Contains(out, "maintenance") {
 		t.Errorf("for people:\n%s", out)
 	}
+	long := strings.Repeat("the database of the app backend moves, ", 5) + "ä"
+	k.run("app", "callback", "pause", appFlag, "--reason", long)
+	if out := k.run("endpoints"); !strings.Contains(out, "  "+long[:maxReason-1]+"…\n") || len(strings.Split(out, "\n")) != 3 {
+		t.Errorf("a long reason:\n%s", out)
+	}
+	if out := k.run("app", "callback", "show", appFlag); !strings.Contains(out, "("+long+")") {
+		t.Errorf("the whole of a long reason:\n%s", out)
+	}
+	if k.json(&list, "endpoints"); list.Endpoints[0].Reason != long {
+		t.Errorf("as JSON %q", list.Endpoints[0].Reason)
+	}
 	k.json(&list, "endpoints", "--app", appFlag)
 	if len(list.Endpoints) != 1 {
 		t.Errorf("of one app %+v", list)
+	}
+}
+
+func TestCut(t *testing.T) {
+	for text, want := range map[string]string{"": "", "Zoë!": "Zoë!", "Zoë 猫": "Zoë…"} {
+		if got := cut(text, 4); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
 	}
 }
 
@@ -114,7 +133,8 @@ func TestEndpointsForPeople(t *testing.T) {
 			LastFailure: "app-error: ErrorCode 7", LastFailureAt: time.Unix(60, 0), RecentAttempts: 5, RecentFailed: 4,
 		},
 	}})
-	for _, want := range []string{"14, limit 9 now", "1 of 16", "4 of 5 failed", "app-error: ErrorCode 7", when(time.Unix(60, 0))} {
+	writeCallback(&out, operator.Callback{URL: "https://x", Endpoint: &operator.EndpointStatus{LastFailure: "connect", LastFailureAt: time.Unix(90, 0)}})
+	for _, want := range []string{"last failure\t" + when(time.Unix(90, 0)) + " (connect)", "14, limit 9 now", "1 of 16", "4 of 5 failed", "app-error: ErrorCode 7", when(time.Unix(60, 0))} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing:\n%s", want, out.String())
 		}
