@@ -26,6 +26,9 @@ func (c *cli) addAppFlag(cmd *cobra.Command, app *uint32) {
 	})
 }
 
+// eventAppUsage explains --app where an event is named, whose id is its app's already.
+const eventAppUsage = "refuse an event that is not of the app with this `SDKAPPID`"
+
 // flagsOf returns how to reach the server, as given so far.
 func flagsOf(cmd *cobra.Command) *clientFlags {
 	flags := &clientFlags{set: cmd.Flags().Changed}

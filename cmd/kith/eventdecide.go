@@ -35,6 +35,7 @@ func (c *cli) eventOrderCommand(
 			return c.print(event, func(w io.Writer) { writeEvent(w, event) })
 		})
 	c.addAppFlag(cmd, &app)
+	cmd.Flags().Lookup("app").Usage = eventAppUsage
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -25,6 +25,7 @@ func (c *cli) eventsShowCommand() *cobra.Command {
 			return c.print(event, func(w io.Writer) { writeEvent(w, event) })
 		})
 	c.addAppFlag(cmd, &app)
+	cmd.Flags().Lookup("app").Usage = eventAppUsage
 	return cmd
 }
 

@@ -47,7 +47,7 @@ func (c *cli) listenCommand() *cobra.Command {
 	fs.StringVar(&forward, "forward", "", "`URL` of the local handler, as http://localhost:3000/callback")
 	fs.BoolVar(&l.instead, "instead", false, "the local handler decides; for an app without a callback URL")
 	fs.BoolVar(&l.keep, "keep", false, "with --instead, leave listening switched on at the end, so that events wait for the next listener")
-	fs.DurationVar(&timeout, "timeout", forwardTimeout, "time for the local handler")
+	fs.DurationVar(&timeout, "timeout", forwardTimeout, "time that the local handler has for an answer")
 	return cmd
 }
 

@@ -18,7 +18,7 @@ func (c *cli) callbackPauseCommand() *cobra.Command {
 			}
 			return c.printCallback(callback)
 		})
-	cmd.Flags().StringVar(&req.Reason, "reason", "", "`why`, for people")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`text` that says why, for people")
 	return cmd
 }
 

@@ -19,8 +19,8 @@ type rateFlags struct {
 
 func (f *rateFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.Float64Var(&f.app, "rate", 0, "calls a second of the app, all commands together; 0 for no limit")
-	fs.Float64Var(&f.command, "rate-command", 0, "calls a second of each command; 0 for no limit")
+	fs.Float64Var(&f.app, "rate", 0, "`calls` a second of the app, all commands together; 0 for no limit")
+	fs.Float64Var(&f.command, "rate-command", 0, "`calls` a second of each command; 0 for no limit")
 	fs.StringArrayVar(&f.special, "rate-special", nil, "limit of one command as `COMMAND=N`, such as black_list_add=50; repeat it for more; replaces all")
 }
 

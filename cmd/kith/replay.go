@@ -55,6 +55,7 @@ func (c *cli) replayCommand() *cobra.Command {
 
 func (c *cli) addReplayFlags(cmd *cobra.Command, f *replayFlags) {
 	c.addAppFlag(cmd, &f.req.SDKAppID)
+	cmd.Flags().Lookup("app").Usage = "of the app with this `SDKAPPID`; left out: that of the event that is named"
 	addCommandFlag(cmd, (*string)(&f.req.Command))
 	fs := cmd.Flags()
 	fs.BoolVar(&f.req.Dead, "dead", false, "only dead letters")

@@ -82,6 +82,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
+	addExamples(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		text := parsing.ReplaceAllString(err.Error(), "")
 		return misuse("%s; see `%s --help`", text, cmd.CommandPath())

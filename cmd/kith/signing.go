@@ -47,7 +47,7 @@ func (c *cli) signingKeyAddCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.BoolVar(&pair, "ed25519", false, "make a key pair, so that the app backend holds no secret")
 	fs.StringVar(&req.Secret, "secret", "", "the `secret`, whsec_… or whsk_…; - reads it from standard input, which nobody else can see; made up if left out")
-	fs.DurationVar(&grace, "grace", operator.DefaultSigningGrace, "how long the older keys of the same kind sign on; 0: they stop at once")
+	addDuration(fs, &grace, "grace", operator.DefaultSigningGrace, "how long the older keys of the same kind sign on; 0: they stop at once")
 	return cmd
 }
 

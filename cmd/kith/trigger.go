@@ -30,7 +30,7 @@ func (c *cli) triggerCommand() *cobra.Command {
 	c.addAppFlag(cmd, &app)
 	cmd.Flags().Lookup("app").Usage = "of the app with this `SDKAPPID`; left out: the one that the token is good for"
 	cmd.Flags().StringVar(&req.FromAccount, "from", "", "From_Account (`UserID`); one that says that it is a test unless given")
-	cmd.Flags().StringSliceVar(&req.ToAccount, "to", nil, "To_Account of each pair (`UserIDs`, with commas between)")
+	cmd.Flags().StringSliceVar(&req.ToAccount, "to", nil, "To_Account of each pair (`UserIDs`, with commas between); one that says that it is a test unless given")
 	return cmd
 }
 

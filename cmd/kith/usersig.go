@@ -28,7 +28,7 @@ func (c *cli) userSigMakeCommand() *cobra.Command {
 			}
 			return c.print(sig, func(w io.Writer) { row(w, sig.UserSig) })
 		})
-	cmd.Flags().DurationVar(&expire, "expire", operator.DefaultExpire, "how long it is good, such as 24h")
+	addDuration(cmd.Flags(), &expire, "expire", operator.DefaultExpire, "how long it is good, such as 24h")
 	return cmd
 }
 

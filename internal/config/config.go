@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Data      string `group:"Data" name:"data" default:"data" unit:"directory" doc:"Holds the database, the operator token and the self-signed certificate. Made when missing."`
 	Store     string `group:"Data" name:"store" unit:"URL" secret:"url" doc:"Database to use, as postgres://user@host/name. Empty: SQLite in the data directory."`
-	MasterKey string `group:"Data" name:"master-key" secret:"all" doc:"Encrypts secrets in the database: 32 bytes in base64, as 'openssl rand -base64 32' makes them. A second one after a comma only decrypts, for a change of key. Empty: secrets are in clear. Rather use the variable than the flag, which other users of the machine can see."`
+	MasterKey string `group:"Data" name:"master-key" unit:"key" secret:"all" doc:"Encrypts secrets in the database: 32 bytes in base64, as 'openssl rand -base64 32' makes them. A second one after a comma only decrypts, for a change of key. Empty: secrets are in clear. Rather use the variable than the flag, which other users of the machine can see."`
 	FirstApp  bool   `group:"Data" name:"first-app" default:"true" doc:"Create an app at the first start and print how to use it."`
 	ReadyFile string `group:"Data" name:"ready-file" unit:"file" doc:"Written with the addresses once the server is ready, removed when it stops. Empty: none."`
 
@@ -31,7 +31,7 @@ type Config struct {
 	Gateway             bool          `group:"Gateway" name:"gateway" default:"true" doc:"Serve phones and browsers at /v4/ws, on the addresses of the REST API."`
 	GatewayMaxFrame     int64         `group:"Gateway" name:"gateway-max-frame" default:"131072" unit:"bytes" doc:"Largest frame that a client may send. A call for 1000 accounts has up to 40 KiB."`
 	GatewayQueue        int           `group:"Gateway" name:"gateway-queue" default:"262144" unit:"bytes" doc:"Most that waits to be written to one client. A client that falls further behind is cut off and resumes."`
-	GatewayRate         int           `group:"Gateway" name:"gateway-rate" default:"20" unit:"calls a second" doc:"Calls of one connection, with bursts of twice as many."`
+	GatewayRate         int           `group:"Gateway" name:"gateway-rate" default:"20" unit:"calls a second" doc:"Calls a second of one connection, with bursts of twice as many."`
 	GatewayMaxSessions  int           `group:"Gateway" name:"gateway-max-sessions" default:"20" unit:"connections" doc:"Connections of one account, over all platforms. One more puts the oldest out."`
 	GatewayMaxAddress   int           `group:"Gateway" name:"gateway-max-address" default:"2000" unit:"connections" doc:"Connections from one address, a /64 for IPv6. Behind a proxy set trusted-proxies, or all come from one. -1: no limit."`
 	GatewayLoginTimeout time.Duration `group:"Gateway" name:"gateway-login-timeout" default:"10s" unit:"duration" doc:"Time from connecting to login."`
@@ -42,7 +42,7 @@ type Config struct {
 	GatewayCompression  bool          `group:"Gateway" name:"gateway-compression" default:"false" doc:"Compress frames for clients that ask for it. It costs memory and time for each connection, and saves little on small frames."`
 
 	OperatorListen string `group:"Operator API" name:"operator-listen" default:"127.0.0.1:8081" unit:"host:port" doc:"Address of the operator API, health, metrics and profiles. Beyond loopback it is served over TLS, with the certificate of the REST API."`
-	OperatorToken  string `group:"Operator API" name:"operator-token" secret:"all" doc:"Token of the operator API, at least 16 characters. Empty: made at the first start, in the data directory. Rather use the variable than the flag, which other users of the machine can see."`
+	OperatorToken  string `group:"Operator API" name:"operator-token" unit:"token" secret:"all" doc:"Token of the operator API, at least 16 characters. Empty: made at the first start, in the data directory. Rather use the variable than the flag, which other users of the machine can see."`
 
 	RetryBudget         time.Duration `group:"Callbacks" name:"retry-budget" default:"24h" unit:"duration" doc:"How long after its first failed attempt an event is retried before it is parked as a dead letter, for an app without a budget of its own."`
 	CallbackTimeout     time.Duration `group:"Callbacks" name:"callback-timeout" default:"2s" unit:"duration" doc:"Time for an attempt, for an endpoint that is set without its own."`
@@ -54,7 +54,7 @@ type Config struct {
 	CallbackCAKey   string        `group:"Callbacks" name:"callback-ca-key" unit:"file" doc:"Private key of callback-ca-cert in PEM."`
 	RecordRetention time.Duration `group:"Callbacks" name:"record-retention" default:"168h" unit:"duration" doc:"How long delivered events and their attempts can be looked up and replayed, counted from their commit. 0: not at all."`
 	RecordSize      int64         `group:"Callbacks" name:"record-size" default:"1073741824" unit:"bytes" doc:"Most that the record of delivered events may take, about. Beyond it the oldest go first, of the app that has most."`
-	NodeName        string        `group:"Callbacks" name:"node-name" doc:"What the record of attempts calls this process. Empty: the host's name."`
+	NodeName        string        `group:"Callbacks" name:"node-name" unit:"name" doc:"What the record of attempts calls this process. Empty: the host's name."`
 
 	TraceEndpoint string  `group:"Tracing" name:"trace-endpoint" unit:"URL" doc:"OTLP endpoint that traces go to over HTTP, as http://127.0.0.1:4318; without a path /v1/traces is meant. Empty: none."`
 	TraceSample   float64 `group:"Tracing" name:"trace-sample" default:"0.01" unit:"share" doc:"Share of calls that are traced, 0 to 1, when the caller has not decided. A caller's traceparent is followed."`

@@ -45,15 +45,17 @@ func (v *flagValue) Set(text string) error {
 	return nil
 }
 
-// flagType is the placeholder in help: the unit where it is one word.
+// flagType is the placeholder in help: the unit, of several words the first, and with bars between
+// those of which one is meant.
 func (f field) flagType() string {
 	switch {
 	case f.kind.Kind().String() == "bool":
 		return "bool"
-	case f.unit == "" || strings.Contains(f.unit, " "):
-		return "string"
+	case strings.Contains(f.unit, " or "):
+		return strings.NewReplacer(", ", "|", " or ", "|").Replace(f.unit)
 	}
-	return f.unit
+	unit, _, _ := strings.Cut(f.unit, " ")
+	return unit
 }
 
 // usage is the text in help: the doc without its full stop.
