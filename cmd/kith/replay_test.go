@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -93,6 +94,18 @@ func TestReplayThatFails(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	k.await("dead", 2)
+}
+
+func TestReplayOfWhatIsNotKeptAnyMoreFails(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		replay := operator.Replay{ID: "r", SDKAppID: 5, State: relation.ReplayDone, Total: 3, Delivered: 1, Note: "2 of the events were not kept"}
+		_ = json.NewEncoder(w).Encode(operator.CreatedReplay{Selected: 3, Replay: &replay})
+	}))
+	defer server.Close()
+	r := execute(t, nil, "replay", "--app", "5", "--wait", "--operator", server.URL, "--operator-token", "x")
+	if r.status != exitFailed || !strings.Contains(r.err, "2 events could not be sent (2 of the events were not kept)") {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestReplayOrders(t *testing.T) {

@@ -52,6 +52,8 @@ func (c *cli) awaitReplay(ctx context.Context, client *operator.Client, replay o
 		return errors.New("the replay was cancelled")
 	case replay.Failed > 0:
 		return fmt.Errorf("%s could not be delivered and stay what they were%s", eventCount(replay.Failed), detail(replay.Note))
+	case !replay.Selection.Dead && replay.Delivered < replay.Total:
+		return fmt.Errorf("%s could not be sent%s", eventCount(replay.Total-replay.Delivered), detail(replay.Note))
 	}
 	return nil
 }

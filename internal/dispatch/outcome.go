@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -97,13 +98,14 @@ func classifyBody(body []byte) Outcome {
 	return Outcome{}
 }
 
-// retryAfter reads Retry-After, in seconds or as a date, where it has a meaning. Nonsense counts as absent.
+// retryAfter reads Retry-After, in seconds or as a date, where it has a meaning. Nonsense counts as absent, and more seconds than
+// can be counted as very many.
 func retryAfter(a *answer, now time.Time) time.Duration {
 	if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable {
 		return 0
 	}
 	text := a.header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {

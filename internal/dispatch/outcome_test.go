@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -61,6 +62,10 @@ func TestClassify(t *testing.T) {
 			Outcome{Reason: ReasonStatus, Detail: "503", Status: 503, RetryAfter: time.Minute},
 		},
 		{"503 with a past date", status(503, "Thu, 01 Jan 2025 00:01:00 GMT"), nil, Outcome{Reason: ReasonStatus, Detail: "503", Status: 503}},
+		{
+			"503 with more seconds than can be counted", status(503, "99999999999999999999"), nil,
+			Outcome{Reason: ReasonStatus, Detail: "503", Status: 503, RetryAfter: math.MaxInt32 * time.Second},
+		},
 		{"503 with nonsense", status(503, "-5"), nil, Outcome{Reason: ReasonStatus, Detail: "503", Status: 503}},
 		{"500 does not ask for a delay", status(500, "7"), nil, Outcome{Reason: ReasonStatus, Detail: "500", Status: 500}},
 		{"500 whose body hangs", status(500, ""), context.DeadlineExceeded, Outcome{Reason: ReasonStatus, Detail: "500", Status: 500}},

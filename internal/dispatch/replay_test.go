@@ -290,6 +290,60 @@ func TestReplayCountsNothingTwiceAfterAPause(t *testing.T) {
 	})
 }
 
+// What was given up behind an event that is still tried is counted once as well, and as what it is.
+func TestReplayCountsNoFailureTwiceAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mended := time.Now().Add(30 * time.Second)
+		refusing := answerRefusing(func(d delivery) bool { return d.ID == "old000040" })
+		rc := &receiver{answer: func(d delivery, rw http.ResponseWriter, r *http.Request) bool {
+			if d.ID == "old000003" && d.At.Before(mended) {
+				rw.WriteHeader(http.StatusInternalServerError)
+				return false
+			}
+			return refusing(d, rw, r)
+		}}
+		m := newMemoryReplays(600, 30)
+		w := replayWorld(t, rc, m)
+		w.apps.set(testApp(appA, relation.Callback{URL: "http://a.test/cb", AppError: relation.AppErrorPark}))
+		w.start()
+		m.order(w.d, running)
+		pass(5 * time.Second)
+		for _, state := range []relation.ReplayState{relation.ReplayPaused, relation.ReplayRunning} {
+			job := m.job("job-1")
+			job.State = state
+			m.order(w.d, job)
+			pass(5 * time.Second)
+		}
+		r := w.replayed(m, "job-1", time.Hour)
+		w.stop()
+		if r.Delivered != 599 || r.Failed != 1 || strings.Contains(r.Note, "not kept") {
+			t.Errorf("at the end: %+v", r)
+		}
+	})
+}
+
+// Retention goes on during a replay. What it removed before it was sent is told of.
+func TestReplayTellsWhatIsNotKeptAnyMore(t *testing.T) {
+	for dead, want := range map[bool]string{
+		false: "500 of the events were not kept any more when it was their turn",
+		true:  "500 of the events were no dead letters any more when it was their turn",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemoryReplays(600, 30)
+			w := replayWorld(t, &receiver{}, m)
+			job := running
+			job.SDKAppID, job.Selection.Dead, job.Total = appA, dead, 600
+			m.jobs[job.ID], m.events = job, m.events[500:]
+			w.start()
+			r := w.replayed(m, "job-1", time.Hour)
+			w.stop()
+			if r.Delivered != 100 || r.Note != want {
+				t.Errorf("at the end: %+v", r)
+			}
+		})
+	}
+}
+
 func TestReplayUnderFaults(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

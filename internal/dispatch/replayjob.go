@@ -45,6 +45,7 @@ type replayJob struct {
 	reads   int64         // how many were
 	end     bool          // nothing is left to read
 	out     int           // guests at the endpoint
+	given   []int64       // places of those that were given up and are not before the cursor
 
 	unstored []relation.ReplaySettlement
 	settling []*replayItem // those that unstored settles

@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -33,6 +35,7 @@ func (j *replayJob) took(r returned) {
 	case relation.Dead:
 		j.decide(r.item)
 		j.replay.Failed++
+		j.given = append(j.given, r.item.number)
 		j.say("last failure: " + v.reason)
 	case relation.Retry:
 		r.item.due, r.item.event.BudgetFrom = v.due, v.from
@@ -96,18 +99,23 @@ func (j *replayJob) cursor() string {
 	return j.read
 }
 
-// ahead counts what was delivered behind the cursor, and so would be sent, and counted, once more by a job that begins there.
-func (j *replayJob) ahead() int64 {
+// ahead counts what was delivered and given up behind the cursor, and so would be sent, and counted, once more by a job that
+// begins there.
+func (j *replayJob) ahead() (delivered, failed int64) {
 	if len(j.open) == 0 {
-		return 0
+		j.given = nil
+		return 0, 0
 	}
-	n := j.reads - j.open[0].number - int64(len(j.open)) // settled, and forgotten
+	first := j.open[0].number
+	j.given = slices.DeleteFunc(j.given, func(place int64) bool { return place < first })
+	failed = int64(len(j.given))
+	delivered = j.reads - first - int64(len(j.open)) - failed // settled, and forgotten
 	for _, item := range j.open {
 		if item.decided {
-			n++
+			delivered++
 		}
 	}
-	return n
+	return delivered, failed
 }
 
 func (j *replayJob) say(note string) {
@@ -132,9 +140,10 @@ func (j *replayJob) save() time.Duration {
 // put stores the progress. Whoever finds the replay gone, or ended by somebody else, halts.
 func (j *replayJob) put(state relation.ReplayState) {
 	now := j.d.o.Now()
+	delivered, failed := j.ahead()
 	r, err := j.d.o.Replays.SaveReplay(j.d.settling, relation.ReplayProgress{
 		ID: j.replay.ID, State: state, Rate: -1, Cursor: j.cursor(),
-		Delivered: max(0, j.replay.Delivered-j.ahead()), Failed: j.replay.Failed,
+		Delivered: j.replay.Delivered - delivered, Failed: j.replay.Failed - failed,
 		Note: j.note, At: now,
 	})
 	j.saved = now
@@ -155,6 +164,7 @@ func (j *replayJob) finish() {
 	state := relation.ReplayState("")
 	if j.end && len(j.open) == 0 && !j.halted.Load() {
 		state = relation.ReplayDone
+		j.sayMissing()
 	}
 	wait := replayRetryBase
 	for j.dirty = true; j.dirty && j.d.settling.Err() == nil; {
@@ -163,4 +173,20 @@ func (j *replayJob) finish() {
 			wait = min(2*wait, replayRetryCap)
 		}
 	}
+}
+
+// sayMissing tells of events that were selected and then not there when it was their turn.
+func (j *replayJob) sayMissing() {
+	missing := j.replay.Total - j.replay.Delivered - j.replay.Failed
+	if missing <= 0 {
+		return
+	}
+	note := fmt.Sprintf("%d of the events were not kept any more when it was their turn", missing)
+	if j.replay.Selection.Dead {
+		note = fmt.Sprintf("%d of the events were no dead letters any more when it was their turn", missing)
+	}
+	if j.note != "" {
+		note += "; " + j.note
+	}
+	j.say(note)
 }

@@ -133,7 +133,12 @@ func (h *handler) answerExchange(_ http.ResponseWriter, r *http.Request) (any, e
 		return nil, badRequest("status must be an HTTP status, not %d", req.Status)
 	}
 	id := r.PathValue("exchange")
-	answer := relation.ExchangeAnswer{Status: req.Status, Header: req.Header, Body: req.Body, Failure: req.Failure}
+	answer := relation.ExchangeAnswer{Status: req.Status, Header: http.Header{}, Body: req.Body, Failure: req.Failure}
+	for name, values := range req.Header { // as HTTP has it, in whatever case the listener wrote it
+		for _, value := range values {
+			answer.Header.Add(name, value)
+		}
+	}
 	if !h.listeners.answer(app.SDKAppID, id, answer) {
 		return nil, &Error{
 			Status: http.StatusConflict, Code: CodeConflict,

@@ -285,7 +285,7 @@ func TestListenInstead(t *testing.T) {
 	feed.c <- *exchange(1)
 	got := r.next(t).Exchange
 	wait := f.sends.await(got.ID)
-	answer := operator.ExchangeAnswer{Status: 503, Header: http.Header{"Retry-After": {"5"}}, Body: []byte("\x00later")}
+	answer := operator.ExchangeAnswer{Status: 503, Header: http.Header{"retry-after": {"5"}}, Body: []byte("\x00later")}
 	for app, want := range map[uint32]int{8: http.StatusConflict} {
 		refused(t, f.AnswerExchange(t.Context(), app, got.ID, answer), want, operator.CodeConflict)
 	}

@@ -91,17 +91,15 @@ func (b *batch) settleReplays(c conn) error {
 	if len(all.ids) == 0 {
 		return nil
 	}
-	if b.store.records() {
-		if err := b.addReplays(c, &all, &delivered); err != nil {
+	if b.store.records() && len(failed.ids) > 0 {
+		if err := c.each(addFailures, nil, failed.args(failed.apps, failed.ids)...); err != nil {
 			return err
 		}
-		if len(failed.ids) > 0 {
-			if err := c.each(addFailures, nil, failed.args(failed.apps, failed.ids)...); err != nil {
-				return err
-			}
-		}
 	}
-	return b.revive(c, &delivered, at)
+	if err := b.revive(c, &delivered, at); err != nil || !b.store.records() {
+		return err
+	}
+	return b.addReplays(c, &all, &delivered) // also what else was attempted of an event that is revived now
 }
 
 // attemptID names an attempt.

@@ -23,6 +23,7 @@ func replayTests() []test {
 		{name: "attempts on a dead letter", run: replayDead},
 		{name: "settling twice", run: replayTwice},
 		{name: "settlements of many", run: replayBatch},
+		{name: "several attempts on a dead letter in one commit", run: replaySeveral},
 		{name: "without a record", run: replayOff, with: func(o *Options) { o.Retention = 0 }},
 		{name: "a deleted app", run: replayOfDeletedApp},
 	}

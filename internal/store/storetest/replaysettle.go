@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -145,6 +146,32 @@ func replayBatch(x *fixture) {
 		if got.State != relation.StateDelivered || len(got.Log) != len(before.Log)+callers+1 || got.Replayed != replayed {
 			x.Fatalf("%s was %s with %d attempts; now %s with %d, replayed %d", e.ID, before.State, len(before.Log), got.State, len(got.Log), got.Replayed)
 		}
+	}
+}
+
+// replaySeveral settles in one commit what two replays made of the same dead letter.
+func replaySeveral(x *fixture) {
+	x.importAll("a", "b")
+	e := commit(x, "a", "b")[0]
+	x.settle(x.attempted(relation.Dead, e))
+	var settlements []relation.ReplaySettlement
+	for n, v := range []relation.Verdict{relation.Retry, relation.Delivered, relation.Delivered, relation.Delivered} {
+		x.clock.advance(time.Second)
+		settlements = append(settlements, x.again(v, e.ID, 2+n))
+	}
+	for range 2 {
+		x.settleReplay(settlements...)
+		got := x.record(e.ID)
+		if got.State != relation.StateDelivered || got.Replayed != 2 {
+			x.Fatalf("%s, replayed %d times", got.State, got.Replayed)
+		}
+		for _, s := range settlements {
+			if !slices.Contains(got.Log, s.Attempt) {
+				x.Fatalf("the attempt %+v is not among %+v", s.Attempt, got.Log)
+			}
+		}
+		equal(x, "attempts", len(got.Log), 1+len(settlements))
+		x.restart()
 	}
 }
 
