@@ -8,14 +8,16 @@ import (
 	"time"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
 
-// deadWorld is a server with dead letters: nothing listens on port 1, and nothing is retried.
-func deadWorld(t *testing.T, changes int) (shell, *crashCaller) {
+// deadWorld is a server with dead letters: nothing listens on port 1, and nothing is retried. The settings adjust
+// its configuration.
+func deadWorld(t *testing.T, changes int, settings ...func(*config.Config)) (shell, *crashCaller) {
 	t.Helper()
-	data, info := startServer(t)
+	data, info := startServer(t, settings...)
 	k := shell{t, data}
 	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
 	c.connect(info.HTTP)
@@ -64,8 +66,10 @@ func TestOutboxCommand(t *testing.T) {
 	k.fail(exitUsage, "ID is empty", "events", "show", "")
 }
 
-func TestEventsParkAndRetry(t *testing.T) {
-	data, info := startServer(t)
+func TestEventsParkAndRetry(t *testing.T) { onEachEngine(t, testEventsParkAndRetry) }
+
+func testEventsParkAndRetry(t *testing.T, engine func(*config.Config)) {
+	data, info := startServer(t, engine)
 	k := shell{t, data}
 	c := newCrashCaller(t, data, "http://127.0.0.1:1/")
 	c.connect(info.HTTP)
@@ -100,9 +104,11 @@ func TestEventsParkAndRetry(t *testing.T) {
 	k.fail(exitUsage, "ID is empty", "events", "park", "")
 }
 
-func TestEventsList(t *testing.T) {
+func TestEventsList(t *testing.T) { onEachEngine(t, testEventsList) }
+
+func testEventsList(t *testing.T, engine func(*config.Config)) {
 	const changes = 3
-	k, _ := deadWorld(t, changes)
+	k, _ := deadWorld(t, changes, engine)
 	all := k.await("dead", changes)
 	newest := all[0]
 	if newest.Attempts != 1 || !strings.HasPrefix(newest.Reason, "connect: ") || len(newest.ToAccount) != 1 || !all[0].Created.After(all[2].Created.Add(-time.Second)) {
@@ -153,8 +159,10 @@ func TestEventsList(t *testing.T) {
 	}
 }
 
-func TestEventsShowAndTail(t *testing.T) {
-	k, _ := deadWorld(t, 3)
+func TestEventsShowAndTail(t *testing.T) { onEachEngine(t, testEventsShowAndTail) }
+
+func testEventsShowAndTail(t *testing.T, engine func(*config.Config)) {
+	k, _ := deadWorld(t, 3, engine)
 	all := k.await("dead", 3)
 	var event operator.EventDetail
 	k.json(&event, "events", "show", all[0].ID)

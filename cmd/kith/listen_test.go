@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kithchat/kith/api"
+	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/operator"
 )
 
@@ -20,8 +21,10 @@ func (c *crashCaller) block(t *testing.T, n int) {
 	}
 }
 
-func TestListenMirrorsEachExchange(t *testing.T) {
-	data, info := startServer(t)
+func TestListenMirrorsEachExchange(t *testing.T) { onEachEngine(t, testListenMirrorsEachExchange) }
+
+func testListenMirrorsEachExchange(t *testing.T, engine func(*config.Config)) {
+	data, info := startServer(t, engine)
 	k := shell{t, data}
 	own := startBackend(t, nil)
 	caller := newCrashCaller(t, data, own.url)
@@ -62,8 +65,10 @@ func TestListenMirrorsEachExchange(t *testing.T) {
 	}
 }
 
-func TestListenInsteadDecides(t *testing.T) {
-	data, info := startServer(t)
+func TestListenInsteadDecides(t *testing.T) { onEachEngine(t, testListenInsteadDecides) }
+
+func testListenInsteadDecides(t *testing.T, engine func(*config.Config)) {
+	data, info := startServer(t, engine)
 	k := shell{t, data}
 	caller := newCrashCaller(t, data, "")
 	caller.connect(info.HTTP)

@@ -14,13 +14,16 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/examples/appbackend/app"
+	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
 
-func TestReplayOfDeadLetters(t *testing.T) {
+func TestReplayOfDeadLetters(t *testing.T) { onEachEngine(t, testReplayOfDeadLetters) }
+
+func testReplayOfDeadLetters(t *testing.T, engine func(*config.Config)) {
 	const changes = 3
-	k, _ := deadWorld(t, changes)
+	k, _ := deadWorld(t, changes, engine)
 	dead := k.await("dead", changes)
 	b := startBackend(t, nil)
 	k.run("app", "callback", "set", appFlag, "--url", b.url)
@@ -108,8 +111,10 @@ func TestReplayOfWhatIsNotKeptAnyMoreFails(t *testing.T) {
 	}
 }
 
-func TestReplayOrders(t *testing.T) {
-	k, _ := deadWorld(t, 3)
+func TestReplayOrders(t *testing.T) { onEachEngine(t, testReplayOrders) }
+
+func testReplayOrders(t *testing.T, engine func(*config.Config)) {
+	k, _ := deadWorld(t, 3, engine)
 	b := startBackend(t, nil)
 	k.run("app", "callback", "set", appFlag, "--url", b.url)
 	var made operator.CreatedReplay
@@ -157,8 +162,10 @@ func TestReplayOrders(t *testing.T) {
 }
 
 // What waits for a replay shows how far it is, and ends with it or when it is interrupted, which does not end the replay.
-func TestReplayIsWaitedFor(t *testing.T) {
-	k, _ := deadWorld(t, 3)
+func TestReplayIsWaitedFor(t *testing.T) { onEachEngine(t, testReplayIsWaitedFor) }
+
+func testReplayIsWaitedFor(t *testing.T, engine func(*config.Config)) {
+	k, _ := deadWorld(t, 3, engine)
 	k.run("app", "callback", "set", appFlag, "--url", startBackend(t, nil).url)
 	args := []string{"replay", "--app", appFlag, "--rate", "0.001", "--wait", "--data", k.data}
 	first := launch(t, nil, args...)
@@ -184,8 +191,10 @@ func TestReplayIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestExportCommand(t *testing.T) {
-	k, _ := deadWorld(t, 3)
+func TestExportCommand(t *testing.T) { onEachEngine(t, testExportCommand) }
+
+func testExportCommand(t *testing.T, engine func(*config.Config)) {
+	k, _ := deadWorld(t, 3, engine)
 	newest := k.await("dead", 3)[0]
 	file := filepath.Join(t.TempDir(), "lists.jsonl")
 	var report exportReport
@@ -226,8 +235,10 @@ func handTo(t *testing.T, b *app.Backend, p post) {
 
 // An app backend with a wrong copy gets the right one from an export, a replay of what came after it, and the callbacks of
 // changes that go on, in whatever order they come. It uses the documented loader.
-func TestRebuildACopy(t *testing.T) {
-	data, info := startServer(t)
+func TestRebuildACopy(t *testing.T) { onEachEngine(t, testRebuildACopy) }
+
+func testRebuildACopy(t *testing.T, engine func(*config.Config)) {
+	data, info := startServer(t, engine)
 	k := shell{t, data}
 	b := startBackend(t, nil)
 	c := newCrashCaller(t, data, b.url)

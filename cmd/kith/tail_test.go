@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kithchat/kith/internal/config"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -17,8 +18,11 @@ type tailed struct {
 	Activity *operator.Activity `json:"activity"`
 }
 
-func TestTailFollowsAcrossServers(t *testing.T) {
+func TestTailFollowsAcrossServers(t *testing.T) { onEachEngine(t, testTailFollowsAcrossServers) }
+
+func testTailFollowsAcrossServers(t *testing.T, engine func(*config.Config)) {
 	c := testConfig(t)
+	engine(&c)
 	s := runServer(t, c)
 	answers := make(chan int, 1)
 	b := startBackend(t, func(w http.ResponseWriter, _ *http.Request) {
