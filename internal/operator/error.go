@@ -15,7 +15,7 @@ const (
 	CodeUnauthorized = "unauthorized" // 401: the token is missing or wrong
 	CodeForbidden    = "forbidden"    // 403: the request looks like a web page's, or the token is another app's
 	CodeNotFound     = "not_found"    // 404: no such app, event, replay or endpoint
-	CodeConflict     = "conflict"     // 409: the SDKAppID is taken, the replay has ended, the event does not wait or waits behind another, or nobody waits for the answer
+	CodeConflict     = "conflict"     // 409: the SDKAppID is taken, the replay has ended, the event does not wait or waits behind another, events are not kept any more, or nobody waits for the answer
 	CodeTooLarge     = "too_large"    // 413: the body is over 1 MiB
 	CodeInternal     = "internal"     // 500: the server's log has the reason
 	CodeUnsupported  = "unsupported"  // 501: this server cannot do it
@@ -71,6 +71,12 @@ func toError(err error) *Error {
 		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; `kith app list` shows them all"}
 	case errors.Is(err, relation.ErrNoEvent):
 		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; it never was, or is not kept any more"}
+	case errors.Is(err, relation.ErrForgotten):
+		return &Error{
+			Status: http.StatusConflict, Code: CodeConflict,
+			Message: err.Error() + " (record-retention, record-size), so a copy would lack them; take another export and replay what comes after " +
+				"that, or pause the app's callbacks from before the export until it is loaded",
+		}
 	case errors.Is(err, relation.ErrNoReplay):
 		return &Error{Status: http.StatusNotFound, Code: CodeNotFound, Message: err.Error() + "; `kith replay list` shows them all"}
 	case errors.Is(err, relation.ErrAppExists):

@@ -27,6 +27,8 @@ type events struct {
 	scan int
 	// reads counts pages.
 	reads int
+	// forgotten is the newest delivered event that is not kept any more; empty: all are.
+	forgotten string
 }
 
 // add keeps a record that mia's n-th event is in this state. adjust may change it.
@@ -103,6 +105,9 @@ func (e *events) selected(app uint32, s relation.ReplaySelection) (ids []string)
 func (e *events) CountReplay(_ context.Context, app uint32, s relation.ReplaySelection) (int64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.forgotten > s.After && s.After != "" {
+		return 0, relation.ErrForgotten
+	}
 	return int64(len(e.selected(app, s))), nil
 }
 

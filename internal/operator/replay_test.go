@@ -75,6 +75,12 @@ func TestReplay(t *testing.T) {
 			t.Errorf("of app %d: %d, err %v, want %d", app, len(list.Replays), err, want)
 		}
 	}
+	f.events.forgotten = eventID(5)
+	_, err := f.CreateReplay(t.Context(), operator.CreateReplay{SDKAppID: 7, After: eventID(4)})
+	refused(t, err, http.StatusConflict, operator.CodeConflict)
+	if !strings.Contains(err.Error(), "take another export") {
+		t.Errorf("what to do is not said: %v", err)
+	}
 	if none, err := f.CreateReplay(t.Context(), operator.CreateReplay{SDKAppID: 8, DryRun: true}); err != nil || none.Selected != 0 {
 		t.Errorf("a dry run that selects nothing: %+v, err %v", none, err)
 	}

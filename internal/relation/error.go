@@ -14,6 +14,8 @@ var (
 	ErrAppExists = errors.New("app exists")
 	// ErrNoEvent: there is no such event, or it is not kept any more.
 	ErrNoEvent = errors.New("no such event")
+	// ErrForgotten: events that would be needed are not kept any more.
+	ErrForgotten = errors.New("events are not kept any more")
 	// ErrSettled: the event was delivered or given up, and so does not wait any more.
 	ErrSettled = errors.New("the event does not wait any more")
 	// ErrNoReplay: there is no replay with this id.

@@ -84,9 +84,10 @@ type ReplaySettlement struct {
 // Replays keeps replays and finds what they send. All methods are safe for concurrent use.
 type Replays interface {
 	// CreateReplay counts what the selection names, sets its Until and Total, and stores the replay. ErrNoEvent when
-	// nothing is selected; ErrNoApp.
+	// nothing is selected; ErrForgotten when the selection has After, is not of dead letters, and delivered events behind that
+	// are not kept any more; ErrNoApp.
 	CreateReplay(ctx context.Context, r Replay) (Replay, error)
-	// CountReplay counts what a selection names now, without creating anything.
+	// CountReplay counts what a selection names now, without creating anything. It fails as CreateReplay does, but for nothing.
 	CountReplay(ctx context.Context, sdkAppID uint32, s ReplaySelection) (int64, error)
 	// Replays returns the replays of an app, newest first; of all apps for 0. Those that ended are forgotten in time.
 	Replays(ctx context.Context, sdkAppID uint32) ([]Replay, error)

@@ -18,7 +18,7 @@ func domainError(err error) error {
 }
 
 func isDomain(err error) bool {
-	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter, relation.ErrNoEvent, relation.ErrNoReplay} {
+	for _, known := range []error{relation.ErrNoAccount, relation.ErrNoApp, relation.ErrAppExists, relation.ErrParameter, relation.ErrNoEvent, relation.ErrNoReplay, relation.ErrForgotten} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -50,6 +50,13 @@ func export(c conn, sdkAppID uint32, begin func(position string) error, each fun
 	if err != nil {
 		return err
 	}
+	forgotten, err := newestForgotten(c, int64(sdkAppID))
+	if err != nil {
+		return err
+	}
+	if compareIDs(forgotten, newest) > 0 {
+		newest = forgotten
+	}
 	position := ""
 	if newest != uuid.Nil {
 		position = newest.String()

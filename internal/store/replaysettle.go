@@ -164,5 +164,8 @@ func (b *batch) revive(c conn, delivered *attempts, at []int64) error {
 	if err != nil || len(ids) == 0 || b.store.records() {
 		return err
 	}
+	if err := forget(c, apps, ids); err != nil {
+		return err
+	}
 	return c.each(deleteAttempts, nil, apps, ids)
 }

@@ -130,6 +130,9 @@ func forgetRecords(c conn, app uint32, below uuid.UUID, sum *tallies) (removed i
 	if err := c.each(deleteRecords, nil, all.apps, all.ids); err != nil {
 		return 0, err
 	}
+	if err := forget(c, all.apps, all.ids); err != nil {
+		return 0, err
+	}
 	sum.add(app, change)
 	return len(all.ids), tallies{app: change}.write(c)
 }

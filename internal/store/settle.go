@@ -111,13 +111,20 @@ func (b *batch) deliver(c conn, k *verdicts) error {
 	if err := b.store.step("settle"); err != nil {
 		return err
 	}
-	var apps []int64
-	var ids [][]byte
+	var apps, gone []int64
+	var ids, unkept [][]byte
 	err := b.leave(c, k, func(i int, id []byte, retried bool) {
-		if retried && !b.store.records() {
+		if b.store.records() {
+			return
+		}
+		gone, unkept = append(gone, k.keys.app[i]), append(unkept, id)
+		if retried {
 			apps, ids = append(apps, k.keys.app[i]), append(ids, id)
 		}
 	})
+	if err == nil && len(unkept) > 0 {
+		err = forget(c, gone, unkept)
+	}
 	if err != nil || len(ids) == 0 {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 )
@@ -19,6 +20,8 @@ func exportTests() []test {
 		{name: "an export ends with the error of its reader", run: exportErrors},
 		{name: "an export and what came after it lead to the present", run: exportConsistent},
 		{name: "an export holds up nobody", run: exportHoldsUpNobody},
+		{name: "what came after an export and is not kept", run: exportForgotten},
+		{name: "what came after an export and is not recorded", run: exportUnrecorded, with: func(o *Options) { o.Retention = 0 }},
 	}
 }
 
@@ -192,6 +195,69 @@ func exportConsistent(x *fixture) {
 		if !maps.EqualFunc(e.lists, want, maps.Equal[map[string]bool, map[string]bool]) {
 			x.Fatalf("export %d at %s and the events after it make\n     %v\nwant %v", i, e.position, e.lists, want)
 		}
+	}
+}
+
+// since says what there is to replay after an export.
+func (x *fixture) since(position string) error {
+	x.Helper()
+	s := relation.ReplaySelection{After: position}
+	_, err := x.CreateReplay(x.ctx, relation.Replay{SDKAppID: x.app.SDKAppID, Selection: s})
+	if _, counted := x.CountReplay(x.ctx, x.app.SDKAppID, s); errors.Is(counted, relation.ErrForgotten) != errors.Is(err, relation.ErrForgotten) {
+		x.Fatalf("created %v, counted %v", err, counted)
+	}
+	return err
+}
+
+// exportForgotten has retention remove what came after an export. A replay from there would leave it out.
+func exportForgotten(x *fixture) {
+	x.importAll("a", "b", "c", "d")
+	x.settle(x.attempted(relation.Delivered, commit(x, "a", "b")[0]))
+	old, _ := x.export()
+	x.settle(x.attempted(relation.Delivered, commit(x, "b", "a")[0]), x.attempted(relation.Dead, commit(x, "c", "a")[0]))
+	x.clock.advance(time.Hour)
+	young, _ := x.export()
+	x.settle(x.attempted(relation.Delivered, commit(x, "d", "a")[0]))
+	x.ok("while all is kept", x.since(old))
+	x.clock.advance(retention - time.Minute)
+	for range 2 { // what is too old is not seen any more, then it is removed
+		if err := x.since(old); !errors.Is(err, relation.ErrForgotten) {
+			x.Fatalf("got error %v, want ErrForgotten", err)
+		}
+		x.ok("a younger export", x.since(young))
+		n, err := x.CountReplay(x.ctx, appID, relation.ReplaySelection{After: old, Dead: true})
+		x.ok("dead letters", err)
+		equal(x, "dead letters, which are always kept", n, 1)
+		x.restart()
+		x.until("old records are removed", func() bool { return x.recordStats()[appID] == 1 })
+	}
+	x.clock.advance(2 * retention)
+	x.restart()
+	x.until("all records are removed", func() bool { return x.recordStats()[appID] == 0 })
+	position, _ := x.export()
+	if err := x.since(position); err != nil && !errors.Is(err, relation.ErrNoEvent) {
+		x.Fatalf("after another export: %v", err)
+	}
+}
+
+// exportUnrecorded has a store that keeps no delivered event.
+func exportUnrecorded(x *fixture) {
+	x.importAll("a", "b", "c")
+	x.settle(x.attempted(relation.Delivered, commit(x, "a", "b")[0]))
+	position, _ := x.export()
+	if position == "" {
+		x.Fatal("an event that was delivered is not in the position")
+	}
+	late := commit(x, "b", "a")[0]
+	if late.ID <= position {
+		x.Fatalf("%s came after %s", late.ID, position)
+	}
+	x.settle(x.attempted(relation.Delivered, late))
+	for range 2 {
+		if err := x.since(position); !errors.Is(err, relation.ErrForgotten) {
+			x.Fatalf("got error %v, want ErrForgotten", err)
+		}
+		x.restart()
 	}
 }
 

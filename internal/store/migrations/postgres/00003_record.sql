@@ -57,9 +57,10 @@ CREATE TABLE attempt (
 
 -- What record holds of each app, so that nobody has to count rows.
 CREATE TABLE record_total (
-  sdkappid BIGINT PRIMARY KEY,
-  events   BIGINT NOT NULL,
-  bytes    BIGINT NOT NULL
+  sdkappid  BIGINT PRIMARY KEY,
+  events    BIGINT NOT NULL,
+  bytes     BIGINT NOT NULL,
+  forgotten BYTEA NOT NULL DEFAULT '' -- id of the newest delivered event that is not kept
 );
 
 CREATE TABLE replay (

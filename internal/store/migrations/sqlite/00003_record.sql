@@ -57,9 +57,10 @@ CREATE TABLE attempt (
 
 -- What record holds of each app, so that nobody has to count rows.
 CREATE TABLE record_total (
-  sdkappid INTEGER PRIMARY KEY,
-  events   INTEGER NOT NULL,
-  bytes    INTEGER NOT NULL
+  sdkappid  INTEGER PRIMARY KEY,
+  events    INTEGER NOT NULL,
+  bytes     INTEGER NOT NULL,
+  forgotten BLOB NOT NULL DEFAULT x'' -- id of the newest delivered event that is not kept
 );
 
 CREATE TABLE replay (
