@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 )
 
 const (
-	// testPatience is the sender's, as far as the receiver knows; generous is what the sender really grants where it
-	// expects an answer.
+	// testPatience is the sender's, as far as the receiver knows, and how long the sender waits for an answer that does not
+	// come; generous is what it grants where one does, and until the receiver has its event.
 	testPatience, generous = 200 * time.Millisecond, 20 * time.Second
 )
 
@@ -31,23 +32,25 @@ func TestModes(t *testing.T) {
 		for _, mode := range Modes(overTLS) {
 			t.Run(fmt.Sprintf("tls %t %s", overTLS, mode), func(t *testing.T) {
 				t.Parallel()
-				r := startReceiver(t, Options{TLS: overTLS, Patience: testPatience})
+				o := Options{TLS: overTLS, Patience: testPatience}
+				if mode == TakenLate {
+					o.Patience = time.Hour // so that its answer is late, however slow the sender is
+				}
+				r := startReceiver(t, o)
 				if err := r.Use(mode); err != nil {
 					t.Fatal(err)
-				}
-				s := newSender(t, r)
-				s.patience = testPatience
-				if mode.Told() || !strings.Contains(string(mode), "hang") && !strings.Contains(string(mode), "drip") &&
-					mode != HangBacklog && mode != TakenLate {
-					s.patience = generous
-				}
-				got := s.send(event{id: "1", account: "mira"})
-				if (got == nil) != mode.Told() {
-					t.Errorf("the sender learned %v", got)
 				}
 				want := 0
 				if mode.Takes() {
 					want = 1
+				}
+				s := newSender(t, r)
+				if strings.Contains(string(mode), "hang") || strings.Contains(string(mode), "drip") || mode == HangBacklog || mode == TakenLate {
+					s.giveUp = func() { awaitMet(t, r, mode, want) }
+				}
+				got := s.send(event{id: "1", account: "mira"})
+				if (got == nil) != mode.Told() {
+					t.Errorf("the sender learned %v", got)
 				}
 				if n := r.Journal().Counts().Taken; n != want {
 					t.Errorf("%d events were taken, want %d", n, want)
@@ -61,13 +64,27 @@ func TestModes(t *testing.T) {
 				if err := r.Use(Good); err != nil {
 					t.Fatal(err)
 				}
-				s.patience = generous
+				s.giveUp = nil
 				if err := s.send(event{id: "1", account: "mira", attempt: 2}); err != nil {
 					t.Errorf("when it behaves again: %v", err)
 				}
 			})
 		}
 	}
+}
+
+// awaitMet returns when the receiver has met a sender in a mode, and has taken so many events, and time for an answer has
+// passed since.
+func awaitMet(t *testing.T, r *Receiver, mode Mode, taken int) {
+	t.Helper()
+	for deadline := time.Now().Add(generous); r.Count(mode) == 0 || r.Journal().Counts().Taken < taken; {
+		if time.Now().After(deadline) {
+			t.Errorf("nobody met %q within %s, or its event was not taken", mode, generous)
+			return
+		}
+		time.Sleep(time.Millisecond) // a receiver gives no signal
+	}
+	time.Sleep(testPatience) // for an answer that must not come
 }
 
 // TestDraws: modes are drawn from the seed, and all of them are.
@@ -169,15 +186,15 @@ type event struct {
 
 // sender sends events like Kith, unless it is told to be careless.
 type sender struct {
-	url      string
-	patience time.Duration
-	follow   bool
-	tls      *tls.Config
+	url    string
+	giveUp func() // returns when it has waited long enough; nil: a generous time
+	follow bool
+	tls    *tls.Config
 }
 
 func newSender(t *testing.T, r *Receiver) *sender {
 	t.Helper()
-	s := &sender{url: r.URL(), patience: generous, tls: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}}
+	s := &sender{url: r.URL(), tls: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}}
 	if r.CA() != nil && !s.tls.RootCAs.AppendCertsFromPEM(r.CA()) {
 		t.Fatal("the authority's certificate cannot be read")
 	}
@@ -193,8 +210,16 @@ func (s *sender) send(e event) error {
 		}
 		return http.ErrUseLastResponse
 	}}
-	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*generous)
 	defer cancel()
+	if s.giveUp != nil {
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		waiting.Go(func() {
+			s.giveUp()
+			cancel()
+		})
+	}
 	body := webhook.EncodeBlackList(api.CallbackBlackListAdd, []api.Pair{{FromAccount: e.account, ToAccount: "troll"}})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		s.url+"?SdkAppid=1&CallbackCommand="+api.CallbackBlackListAdd, strings.NewReader(string(body)))
