@@ -23,7 +23,7 @@ func TestWrongUse(t *testing.T) {
 		want string // in the sentence
 		args []string
 	}{
-		{"name one of the commands", nil},
+		{"name one of the commands", []string{}}, // of nil, cobra would make those of the test program
 		{"name one of the commands", []string{"app"}},
 		{`no command "nope"`, []string{"nope"}},
 		{`did you mean "update"`, []string{"app", "updat"}},

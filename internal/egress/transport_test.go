@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -123,16 +124,13 @@ func TestClosedPort(t *testing.T) {
 }
 
 func TestSilentTLSPortIsATimeout(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never shakes hands
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = silent.Close() }()
-	transport := mustTransport(t, Options{Allow: []string{"loopback"}}, Endpoint{Timeout: 50 * time.Millisecond})
-	_, _, err = get(t, transport, "https://"+silent.Addr().String())
-	if e := wantError(t, err, PhaseTLS, false); !e.Timeout() {
-		t.Errorf("%v is no timeout", e)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		transport := mustTransport(t, Options{Dial: pipeProxy(t, "")}, Endpoint{Timeout: patient}) // accepts, and never shakes hands
+		_, _, err := get(t, transport, "https://chat.example.net")
+		if e := wantError(t, err, PhaseTLS, false); !e.Timeout() {
+			t.Errorf("%v is no timeout", e)
+		}
+	})
 }
 
 func TestFaultsOfThisMachineAreOurs(t *testing.T) {
