@@ -460,23 +460,25 @@ func TestRESTContext(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	hung := 0
-	r, err := NewREST(RESTOptions{
-		URL: "http://kith.test", SDKAppID: testApp, Key: testKey, Timeout: time.Millisecond,
-		HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-			if hung++; hung == 1 {
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			}
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(success))}, nil
-		})},
+	synctest.Test(t, func(t *testing.T) {
+		hung := 0
+		r, err := NewREST(RESTOptions{
+			URL: "http://kith.test", SDKAppID: testApp, Key: testKey, Timeout: time.Second,
+			HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				if hung++; hung == 1 {
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				}
+				return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(success))}, nil
+			})},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Kick(context.Background(), "a"); err != nil || hung != 2 {
+			t.Errorf("%v after %d tries", err, hung)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Kick(context.Background(), "a"); err != nil || hung != 2 {
-		t.Errorf("%v after %d tries", err, hung)
-	}
 }
 
 func TestRESTOptions(t *testing.T) {

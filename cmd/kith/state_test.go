@@ -204,13 +204,12 @@ func TestStateChangeOfLostConnections(t *testing.T) {
 		c.GatewayGrace, c.GatewayHeartbeat = 10*time.Millisecond, time.Second
 	})
 	w.switchOn()
-	silent := w.login(api.PlatformAndroid, "silent")
 	closed := w.login(api.PlatformWeb, "tab")
-	w.expect("Login Register Android 127.0.0.1", "Login Register Web 127.0.0.1")
-	_ = closed.Close(websocket.StatusNormalClosure, "")
-	w.expect("Disconnect LinkClose Web 127.0.0.1")
+	_ = closed.Close(websocket.StatusNormalClosure, "") // at once: it says nothing, and must not be silent for too long
+	w.expect("Login Register Web 127.0.0.1", "Disconnect LinkClose Web 127.0.0.1")
+	silent := w.login(api.PlatformAndroid, "silent")
 	w.ended(silent)
-	w.expect("Disconnect TimeOut Android 127.0.0.1")
+	w.expect("Login Register Android 127.0.0.1", "Disconnect TimeOut Android 127.0.0.1")
 }
 
 // A state event that nobody takes is a dead letter like any other, in its place.

@@ -208,10 +208,9 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(conn, "POST /v4/sns/black_list_add HTTP/1.1\r\nHost: x\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadAll(conn); err != nil {
+		// It may be cut off before it wrote, or has read.
+		_, _ = io.WriteString(conn, "POST /v4/sns/black_list_add HTTP/1.1\r\nHost: x\r\n")
+		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s waited on: %v", base, err)
 		}
 	}
