@@ -17,6 +17,9 @@ import (
 	"github.com/kithchat/kith/webhook"
 )
 
+// unhurried is a timeout, in milliseconds, that no exchange within a slow machine exceeds.
+const unhurried = 60_000
+
 func TestTestCallbackSendsAMarkedAndSignedRequest(t *testing.T) {
 	var got struct {
 		header http.Header
@@ -30,7 +33,7 @@ func TestTestCallbackSendsAMarkedAndSignedRequest(t *testing.T) {
 		_, _ = io.WriteString(w, answerOK)
 	}))
 	defer server.Close()
-	app := testApp(appA, relation.Callback{URL: server.URL + "/hook?secret=1", Token: "wh-token-7"})
+	app := testApp(appA, relation.Callback{URL: server.URL + "/hook?secret=1", Token: "wh-token-7", TimeoutMS: unhurried})
 	app.Disabled = true
 	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), app)
 	if err != nil || !report.OK || report.Reason != "" || report.Endpoint != server.URL+"/hook" {
@@ -54,7 +57,7 @@ func TestTestCallbackOverTLSWithOurOwnHandler(t *testing.T) {
 	}
 	server := httptest.NewTLSServer(handler)
 	defer server.Close()
-	callback := relation.Callback{URL: server.URL, Token: "wh-token-7", CA: caOf(server)}
+	callback := relation.Callback{URL: server.URL, Token: "wh-token-7", CA: caOf(server), TimeoutMS: unhurried}
 	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), testApp(appA, callback))
 	if err != nil || !report.OK {
 		t.Errorf("report %+v, error %v", report, err)
@@ -88,7 +91,7 @@ func TestTestCallbackNamesTheStepThatFails(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), testApp(appA, relation.Callback{URL: tt.url}))
+			report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), testApp(appA, relation.Callback{URL: tt.url, TimeoutMS: unhurried}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +141,7 @@ func TestTestCallbackTellsTheAnswer(t *testing.T) {
 		_, _ = io.WriteString(w, "wh-token-7 is no good, "+strings.Repeat("é", 300))
 	}))
 	defer server.Close()
-	app := testApp(appA, relation.Callback{URL: server.URL, Token: "wh-token-7"})
+	app := testApp(appA, relation.Callback{URL: server.URL, Token: "wh-token-7", TimeoutMS: unhurried})
 	report, err := New(Options{Egress: loopback(t)}).TestCallback(t.Context(), app)
 	if err != nil || !strings.HasPrefix(report.Answer, "[secret] is no good, éé") || len([]rune(report.Answer)) > 200 {
 		t.Errorf("answer %q, error %v", report.Answer, err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kithchat/kith/internal/egress"
@@ -17,7 +18,7 @@ func TestARefusalByTheProxyIsOurs(t *testing.T) {
 	}))
 	defer proxy.Close()
 	for _, url := range []string{"http://chat.example.net/cb", "https://chat.example.net/cb"} {
-		got := attemptAt(t, settings{url: url, timeout: 5 * time.Second}, egressOf(t, egress.Options{Proxy: proxy.URL}))
+		got := attemptAt(t, settings{url: url, timeout: time.Minute}, egressOf(t, egress.Options{Proxy: proxy.URL}))
 		if got.Reason != ReasonProxy || !got.Ours || got.Status != 0 {
 			t.Errorf("%s: %+v", url, got)
 		}
@@ -25,21 +26,29 @@ func TestARefusalByTheProxyIsOurs(t *testing.T) {
 }
 
 func TestAResolverThatDoesNotAnswerIsOurs(t *testing.T) {
-	answered := make(chan struct{})
-	defer close(answered) // or the lookup would outlive the test
-	ask := func(context.Context, string, string) (net.Conn, error) {
-		<-answered
-		return nil, net.ErrClosed
+	// The first lookup of a process makes a channel for all of them, which must not belong to a bubble.
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
+	if _, err := (&net.Resolver{PreferGo: true, Dial: refuse}).LookupHost(t.Context(), "first.example.net"); err == nil {
+		t.Fatal("a name was found without a name server")
 	}
-	through := egressOf(t, egress.Options{Resolver: &net.Resolver{PreferGo: true, Dial: ask}})
-	got := attemptAt(t, settings{url: "https://chat.example.net/cb", timeout: 100 * time.Millisecond}, through)
-	if got.Reason != ReasonLocal || !got.Ours {
-		t.Errorf("%+v", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		answered := make(chan struct{})
+		ask := func(context.Context, string, string) (net.Conn, error) {
+			<-answered
+			return nil, net.ErrClosed
+		}
+		through := egressOf(t, egress.Options{Resolver: &net.Resolver{PreferGo: true, Dial: ask}})
+		got := attemptAt(t, settings{url: "https://chat.example.net/cb", timeout: time.Second}, through)
+		if got.Reason != ReasonLocal || !got.Ours {
+			t.Errorf("%+v", got)
+		}
+		close(answered)
+		synctest.Wait() // or the lookup would outlive the test
+	})
 }
 
 func TestARefusedAddressIsNotOurs(t *testing.T) {
-	got := attemptAt(t, settings{url: "https://10.0.0.1/cb", timeout: 5 * time.Second}, egressOf(t, egress.Options{}))
+	got := attemptAt(t, settings{url: "https://10.0.0.1/cb", timeout: time.Minute}, egressOf(t, egress.Options{}))
 	if got.Reason != ReasonBlocked || got.Ours {
 		t.Errorf("%+v", got)
 	}

@@ -87,7 +87,7 @@ func TestHostileReceivers(t *testing.T) {
 				tt.handle(w, r)
 			}))
 			defer server.Close()
-			timeout := 5 * time.Second
+			timeout := time.Minute
 			if tt.want == ReasonTimeout {
 				timeout = 100 * time.Millisecond
 			}
@@ -107,13 +107,13 @@ func TestEndpointsThatCannotBeReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	if got := attemptAt(t, settings{url: "http://" + closed.Addr().String(), timeout: time.Second}, loopback(t)); got.Reason != ReasonConnect {
+	if got := attemptAt(t, settings{url: "http://" + closed.Addr().String(), timeout: time.Minute}, loopback(t)); got.Reason != ReasonConnect {
 		t.Errorf("closed port: %v", got)
 	}
 	unknown := egress.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "nowhere.test", IsNotFound: true}
 	}}
-	if got := attemptAt(t, settings{url: "http://nowhere.test/", timeout: time.Second}, egressOf(t, unknown)); got.Reason != ReasonResolve {
+	if got := attemptAt(t, settings{url: "http://nowhere.test/", timeout: time.Minute}, egressOf(t, unknown)); got.Reason != ReasonResolve {
 		t.Errorf("unknown host: %v", got)
 	}
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never shakes hands
@@ -132,16 +132,16 @@ func TestTLS(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports each refused handshake
 	server.StartTLS()
 	defer server.Close()
-	if got := attemptAt(t, settings{url: server.URL, timeout: 5 * time.Second, ca: caOf(server)}, loopback(t)); !got.Delivered() {
+	if got := attemptAt(t, settings{url: server.URL, timeout: time.Minute, ca: caOf(server)}, loopback(t)); !got.Delivered() {
 		t.Errorf("trusted certificate: %v", got)
 	}
-	if got := attemptAt(t, settings{url: server.URL, timeout: 5 * time.Second}, loopback(t)); got.Reason != ReasonTLS {
+	if got := attemptAt(t, settings{url: server.URL, timeout: time.Minute}, loopback(t)); got.Reason != ReasonTLS {
 		t.Errorf("unknown authority: %v", got)
 	}
 	plain := httptest.NewServer(http.HandlerFunc(answer))
 	defer plain.Close()
 	url := strings.Replace(plain.URL, "http:", "https:", 1)
-	if got := attemptAt(t, settings{url: url, timeout: 5 * time.Second}, loopback(t)); got.Reason != ReasonTLS {
+	if got := attemptAt(t, settings{url: url, timeout: time.Minute}, loopback(t)); got.Reason != ReasonTLS {
 		t.Errorf("plain HTTP: %v", got)
 	}
 }

@@ -47,7 +47,7 @@ func TestGoldenBytesOnTheWire(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			tt.settings.timeout, tt.settings.concurrency = 5*time.Second, 1
+			tt.settings.timeout, tt.settings.concurrency = time.Minute, 1
 			got := strings.ReplaceAll(onTheWire(t, tt.settings, tt.event), "\r\n", "\n")
 			file := filepath.Join("testdata", "wire", tt.file+".txt")
 			if *update {

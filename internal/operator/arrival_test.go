@@ -3,6 +3,7 @@ package operator_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kithchat/kith/internal/operator"
@@ -64,11 +66,15 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 
 // TestCallMayTakeLongerThanItsBody holds that the time for the body ends with the body.
 func TestCallMayTakeLongerThanItsBody(t *testing.T) {
-	const timeout = 20 * time.Millisecond
-	f := serve(t, func(o *operator.Options) {
-		o.BodyTimeout = timeout
+	f := twoApps(t)
+	if _, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		o := f.opts
+		o.BodyTimeout = time.Minute
 		o.Trigger = func(ctx context.Context, _ *relation.App, _ relation.Trigger) (operator.CallbackReport, error) {
-			timer := time.NewTimer(5 * timeout)
+			timer := time.NewTimer(5 * o.BodyTimeout)
 			defer timer.Stop()
 			select {
 			case <-ctx.Done(): // as if the caller had gone
@@ -77,18 +83,49 @@ func TestCallMayTakeLongerThanItsBody(t *testing.T) {
 				return operator.CallbackReport{Delivered: true, Steps: []operator.CallbackStep{}}, nil
 			}
 		}
+		client, end := net.Pipe()
+		conns := pipeListener{make(chan net.Conn, 1), make(chan struct{})}
+		conns.accept <- end
+		server := &http.Server{Handler: operator.New(o)}
+		go func() { _ = server.Serve(conns) }()
+		defer server.Close()
+		body := fmt.Sprintf(`{"Command":%q}`, relation.EventBlockAdd)
+		go func() {
+			_, _ = fmt.Fprintf(client, "POST /operator/v1/apps/7/trigger HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"+
+				"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", token, len(body), body)
+		}()
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report operator.CallbackReport
+		if err := json.NewDecoder(response.Body).Decode(&report); err != nil || !report.Delivered {
+			t.Errorf("status %d, %+v, err %v", response.StatusCode, report, err)
+		}
 	})
-	f.newApp(t)
-	if _, err := f.SetCallback(t.Context(), 7, operator.SetCallback{URL: ptr("http://x/")}); err != nil {
-		t.Fatal(err)
-	}
-	client, err := operator.NewClient(operator.ClientOptions{URL: bare(t, f).URL, Token: token})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	report, err := client.Trigger(t.Context(), 7, operator.Trigger{Command: relation.EventBlockAdd})
-	if err != nil || !report.Delivered {
-		t.Errorf("%+v, err %v", report, err)
+}
+
+// pipeListener hands out connections in memory.
+type pipeListener struct {
+	accept chan net.Conn
+	closed chan struct{}
+}
+
+// Accept implements net.Listener.
+func (l pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.accept:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
 	}
 }
+
+// Close implements net.Listener. The server calls it once.
+func (l pipeListener) Close() error {
+	close(l.closed)
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
