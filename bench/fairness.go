@@ -203,7 +203,7 @@ func (c *crowd) settled() error {
 	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Minute)
 	defer cancel()
 	for {
-		outbox, err := c.k.client.Outbox(ctx)
+		outbox, err := c.k.client.Outbox(ctx, 0)
 		if err != nil {
 			return err
 		}

@@ -63,10 +63,10 @@ func writeCallbackReport(w io.Writer, report operator.CallbackReport) {
 		row(w, "delivered", "", fmt.Sprintf("%d ms", report.DurationMS))
 	}
 	if report.Answer != "" {
-		row(w, "answered", report.Answer)
+		row(w, "answered", oneLine(report.Answer))
 	}
-	if report.Reason == "tls" {
-		row(w, "hint", "if a CA of your own issued the endpoint's certificate, name it with `kith app callback set SDKAPPID --ca FILE`")
+	if text := hint(report); text != "" {
+		row(w, "hint", text)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,16 +31,10 @@ func (c *cli) eventsCommand() *cobra.Command {
 }
 
 func (c *cli) outbox(ctx context.Context, client *operator.Client, app uint32) error {
-	outbox, err := client.Outbox(ctx)
+	outbox, err := client.Outbox(ctx, app)
 	if err != nil {
 		return err
 	}
-	if app != 0 {
-		if _, err := client.App(ctx, app); err != nil {
-			return err
-		}
-	}
-	outbox.Apps = slices.DeleteFunc(outbox.Apps, func(s operator.OutboxStats) bool { return app != 0 && s.SDKAppID != app })
 	return c.print(outbox, func(w io.Writer) {
 		if len(outbox.Apps) == 0 {
 			row(w, "Nothing waits, and there are no dead letters.")

@@ -49,7 +49,7 @@ func writeEvent(w io.Writer, e operator.EventDetail) {
 	row(w)
 	row(w, "ATTEMPT", "AT", "TOOK", "STATUS", "REASON", "DETAIL", "NODE", "ANSWER")
 	for _, a := range e.Log {
-		row(w, attemptMark(a), exactly(a.At), took(a.DurationMS), status(a.Status), dash(a.Reason), dash(a.Detail), dash(a.Node), dash(a.Answer))
+		row(w, attemptMark(a), exactly(a.At), took(a.DurationMS), status(a.Status), dash(a.Reason), dash(a.Detail), dash(a.Node), dash(oneLine(a.Answer)))
 	}
 }
 

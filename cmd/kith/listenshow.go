@@ -86,7 +86,7 @@ func (l *listener) show(e shownExchange) error {
 	line := cells(clock(time.Now()), 8, e.Command, 27, dash(e.Account), 16, count(int64(e.Pairs), "pair", "pairs"), 8, "attempt "+dash(e.Attempt), 10,
 		status(e.Status), 3, fmt.Sprintf("%d ms", e.DurationMS), 7, e.Verdict+marks, 0)
 	if e.Answer != "" {
-		line += "\n          " + visible(e.Answer)
+		line += "\n          " + visible(oneLine(e.Answer))
 	}
 	return l.printLine(e, line)
 }

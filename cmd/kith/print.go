@@ -39,6 +39,9 @@ func row(w io.Writer, cells ...any) {
 	_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(texts, "\t"), "\t"))
 }
 
+// oneLine puts text of several lines, as a web page is, on one.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // exactly shows a time to the millisecond.
 func exactly(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
 

@@ -10,7 +10,7 @@ import (
 // flag and the YAML key, unit is what a number or text means, secret values are never printed.
 type Config struct {
 	Data      string `group:"Data" name:"data" default:"data" unit:"directory" doc:"Holds the database, the operator token and the self-signed certificate. Made when missing."`
-	Store     string `group:"Data" name:"store" unit:"URL" secret:"url" doc:"Database to use, as postgres://user@host/name. Empty: SQLite in the data directory."`
+	Store     string `group:"Data" name:"store" unit:"URL" secret:"url" doc:"Database to use, as postgres://user@host/name?sslmode=verify-full&sslrootcert=FILE; without sslmode its certificate is not verified. Empty: SQLite in the data directory."`
 	MasterKey string `group:"Data" name:"master-key" unit:"key" secret:"all" doc:"Encrypts secrets in the database: 32 bytes in base64, as 'openssl rand -base64 32' makes them. A second one after a comma only decrypts, for a change of key. Empty: secrets are in clear. Rather use the variable than the flag, which other users of the machine can see."`
 	FirstApp  bool   `group:"Data" name:"first-app" default:"true" doc:"Create an app at the first start and print how to use it."`
 	ReadyFile string `group:"Data" name:"ready-file" unit:"file" doc:"Written with the addresses once the server is ready, removed when it stops. Empty: none."`
@@ -59,8 +59,8 @@ type Config struct {
 	TraceEndpoint string  `group:"Tracing" name:"trace-endpoint" unit:"URL" doc:"OTLP endpoint that traces go to over HTTP, as http://127.0.0.1:4318; without a path /v1/traces is meant. Empty: none."`
 	TraceSample   float64 `group:"Tracing" name:"trace-sample" default:"0.01" unit:"share" doc:"Share of calls that are traced, 0 to 1, when the caller has not decided. A caller's traceparent is followed."`
 
-	LogFormat       string        `group:"Process" name:"log-format" default:"text" unit:"text or json" doc:"Format of the log on standard error."`
-	LogLevel        string        `group:"Process" name:"log-level" default:"info" unit:"debug, info, warn or error" doc:"Least level that is logged."`
+	LogFormat       string        `group:"Process" name:"log-format" default:"text" unit:"text or json" doc:"Format of the log on standard error: text or json."`
+	LogLevel        string        `group:"Process" name:"log-level" default:"info" unit:"debug, info, warn or error" doc:"Least level that is logged: debug, info, warn or error."`
 	ShutdownTimeout time.Duration `group:"Process" name:"shutdown-timeout" default:"15s" unit:"duration" doc:"Time for requests and callbacks under way to finish when the server stops."`
 }
 

@@ -25,6 +25,11 @@ func TestDevelopment(t *testing.T) {
 		{func(c *config.Config) { c.FirstApp = true }, []string{"first-app"}},
 		{func(c *config.Config) { c.TLSCert, c.TLSKey = "", "" }, []string{"tls-cert"}},
 		{func(c *config.Config) { c.TLSCert, c.TLSKey, c.Listen = "", "", "127.0.0.1:8443" }, nil},
+		{func(c *config.Config) { c.Store = "postgres://u:p@db.test/kith?sslmode=require" }, []string{"store does not verify"}},
+		{func(c *config.Config) { c.Store = "postgres://u:p@db.test/kith" }, []string{"store does not verify"}},
+		{func(c *config.Config) { c.Store = "postgres://u:p@db.test/kith?sslmode=verify-full" }, nil},
+		{func(c *config.Config) { c.Store = "postgres://u:p@127.0.0.1/kith" }, nil},
+		{func(c *config.Config) { c.Store = "postgres://u@/kith?host=/run/postgresql" }, nil},
 		{func(c *config.Config) { *c = config.Default() }, []string{"callback-allow", "master-key", "first-app"}},
 	} {
 		cfg := production

@@ -85,9 +85,12 @@ func (p *problems) store(text string) {
 	if text == "" {
 		return
 	}
-	u, err := url.Parse(text)
-	ok := err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
-	p.check(ok, "store", "must be a URL that begins with postgres://, or empty for SQLite in the data directory")
+	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		p.check(false, "store", "must be a URL that begins with postgres://, or empty for SQLite in the data directory")
+		return
+	}
+	_, err := url.Parse(text)
+	p.check(err == nil, "store", "is no URL: in user and password write special characters as in %%40 for @ and %%20 for a blank")
 }
 
 func (p *problems) addresses(c Config) {

@@ -26,6 +26,7 @@ func TestValidateNamesEachProblem(t *testing.T) {
 		{"plain HTTP by name", func(c *config.Config) { c.ListenHTTP = "kith.example:80" }, "listen-http kith.example:80 is beyond"},
 		{"no data directory", func(c *config.Config) { c.Data = "" }, "data must name"},
 		{"store of another kind", func(c *config.Config) { c.Store = "mysql://h/n" }, "store must be"},
+		{"password as it is", func(c *config.Config) { c.Store = "postgres://u:a b@h/n" }, "store is no URL: in user and password write"},
 		{"no address", func(c *config.Config) { c.Listen, c.ListenHTTP = "", "" }, "listen and listen-http are both empty"},
 		{"no port", func(c *config.Config) { c.Listen = "127.0.0.1" }, "listen must be host:port"},
 		{"port by name", func(c *config.Config) { c.Listen = "127.0.0.1:https" }, "listen must be host:port"},

@@ -112,10 +112,9 @@ func (e *endpoint) loadWhilePossible(ctx context.Context) time.Duration {
 		if err == nil && len(heads) < q.Limit && q.Now.Before(forever) {
 			next, err = e.d.o.Outbox.NextDue(ctx, e.sdkAppID, q.Now)
 		}
-		if err != nil && ctx.Err() == nil {
-			e.d.o.Log.Warn("due events cannot be read; trying again", "sdkappid", e.sdkAppID, "error", err)
+		if first := e.endLoad(q, heads, next, err); first && ctx.Err() == nil {
+			e.d.o.Log.Warn("due events cannot be read; trying until they can", "sdkappid", e.sdkAppID, "error", err)
 		}
-		e.endLoad(q, heads, next, err)
 	}
 }
 
@@ -154,7 +153,7 @@ func (e *endpoint) beginLoad() (relation.DueQuery, time.Duration, bool) {
 }
 
 // endLoad takes in a page.
-func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next time.Time, err error) {
+func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next time.Time, err error) (first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := &e.load
@@ -163,27 +162,29 @@ func (e *endpoint) endLoad(q relation.DueQuery, heads []relation.DueHead, next t
 	defer e.removeIdle()
 	defer func() { s.probing = false }()
 	if err != nil {
+		first = s.holdFor == 0
 		s.hold(e.d.o.Now())
-		return
+		return first
 	}
 	s.holdFor = 0
 	if s.probing || e.route == nil || e.circuit.failing() {
 		e.endProbe(heads)
-		return
+		return false
 	}
 	all := e.admitPage(heads)
 	e.startWorkers()
 	if !all || len(heads) == q.Limit || s.horizon.After(q.Now) {
-		return
+		return false
 	}
 	s.passing = false
 	if s.strays {
-		return // a sweep that was asked for meanwhile is still to come
+		return false // a sweep that was asked for meanwhile is still to come
 	}
 	s.horizon = time.Time{}
 	if !next.IsZero() && next.Before(s.next) {
 		s.next = next
 	}
+	return false
 }
 
 // admitPage makes lanes of a page, as far as there is room, and moves the pass on. It reports whether all had room.

@@ -23,7 +23,7 @@ type stepRecorder struct {
 func (r *stepRecorder) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { r.start(StepResolve) },
-		DNSDone:      func(i httptrace.DNSDoneInfo) { r.end(StepResolve, strconv.Itoa(len(i.Addrs))+" addresses", i.Err) },
+		DNSDone:      func(i httptrace.DNSDoneInfo) { r.end(StepResolve, addresses(len(i.Addrs)), i.Err) },
 		ConnectStart: func(_, _ string) { r.start(StepConnect) },
 		ConnectDone:  func(_, address string, err error) { r.end(StepConnect, address, err) },
 		TLSHandshakeStart: func() {
@@ -36,6 +36,13 @@ func (r *stepRecorder) trace() *httptrace.ClientTrace {
 			r.start(StepAnswer)
 		},
 	}
+}
+
+func addresses(n int) string {
+	if n == 1 {
+		return "1 address"
+	}
+	return strconv.Itoa(n) + " addresses"
 }
 
 // start begins a step, once: several addresses may be tried, and the transport reports a handshake that is done again.

@@ -75,11 +75,6 @@ func (c *Client) CheckUserSig(ctx context.Context, sdkAppID uint32, req CheckUse
 	return call[UserSigReport](ctx, c, http.MethodPost, appPath(sdkAppID, "/usersig/check"), req)
 }
 
-// Outbox describes what waits for the apps.
-func (c *Client) Outbox(ctx context.Context) (Outbox, error) {
-	return call[Outbox](ctx, c, http.MethodGet, "/outbox", nil)
-}
-
 // Backup copies the database into w and returns how many bytes that were. After an error w holds no usable copy.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	resp, err := c.send(ctx, http.MethodPost, "/backup", nil)

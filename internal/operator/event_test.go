@@ -249,7 +249,7 @@ func TestEventIsExplained(t *testing.T) {
 	})
 	f.events.add(8, 8, relation.StateRetrying, func(r *relation.Record) { r.Due, r.Reason, r.Attempts, r.Head = due, "no-listener", 0, true })
 	for n, want := range map[int]string{
-		8: "it could not be sent yet, which counts as no attempt: no-listener; it is tried again at 2026-01-01 00:01:00 UTC, " +
+		8: "it could not be sent yet, which counts as no attempt: no-listener; it is tried again after the endpoint is resumed, " +
 			"and later events of this account wait for it; the endpoint is paused: maintenance",
 		1: "delivered at 2026-01-01 00:00:00 UTC, attempt 1, and 2 times more by replays",
 		2: "given up at 2026-01-01 00:00:00 UTC: app-error, after 9 attempts; later events of this account went on; " +
@@ -261,7 +261,7 @@ func TestEventIsExplained(t *testing.T) {
 		4: "waits behind " + eventID(3) + " of this account, which failed with timeout and is retried at 2026-01-01 00:01:00 UTC; " +
 			"the endpoint fails and is probed next at 2026-01-01 00:01:00 UTC: no answer",
 		5: "it is the next one of this account, and is sent as soon as there is room; the endpoint is paused: maintenance",
-		6: "waits behind earlier events of this account, which are being sent; the endpoint is paused: maintenance",
+		6: "waits behind earlier events of this account, which go first; the endpoint is paused: maintenance",
 	} {
 		f.sends.endpoints = []relation.EndpointStatus{
 			{SDKAppID: 7, State: relation.EndpointFailing, Reason: "no answer", NextProbe: due},
@@ -276,8 +276,11 @@ func TestEventIsExplained(t *testing.T) {
 	if event, err := f.Event(t.Context(), 8, eventID(5)); err != nil || !strings.Contains(event.Explanation, "the app has no callback URL") {
 		t.Errorf("off: %q, err %v", event.Explanation, err)
 	}
+	if event, err := f.Event(t.Context(), 8, eventID(8)); err != nil || !strings.Contains(event.Explanation, "once the app has a callback URL") {
+		t.Errorf("off, retrying: %q, err %v", event.Explanation, err)
+	}
 	f.sends.endpoints = nil
-	if event, err := f.Event(t.Context(), 8, eventID(6)); err != nil || event.Explanation != "waits behind earlier events of this account, which are being sent" {
+	if event, err := f.Event(t.Context(), 8, eventID(6)); err != nil || event.Explanation != "waits behind earlier events of this account, which go first" {
 		t.Errorf("no endpoint: %q, err %v", event.Explanation, err)
 	}
 }
@@ -361,7 +364,7 @@ func TestOutbox(t *testing.T) {
 		{SDKAppID: 7, Waiting: 3, Dead: 1, Oldest: start.Add(-time.Minute), AgeMS: 60_000},
 		{SDKAppID: 8, Dead: 2},
 	}}
-	if got, err := f.Outbox(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := f.Outbox(t.Context(), 0); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("outbox %+v, err %v, want %+v", got, err, want)
 	}
 }

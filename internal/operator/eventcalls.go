@@ -84,6 +84,11 @@ func (c *Client) Endpoints(ctx context.Context, sdkAppID uint32) (EndpointList, 
 	return call[EndpointList](ctx, c, http.MethodGet, withApp("/endpoints", sdkAppID), nil)
 }
 
+// Outbox returns what waits for one app, or for all (0). Apps for which nothing waits are left out.
+func (c *Client) Outbox(ctx context.Context, sdkAppID uint32) (Outbox, error) {
+	return call[Outbox](ctx, c, http.MethodGet, withApp("/outbox", sdkAppID), nil)
+}
+
 // Trigger has the server send a marked test callback to the app's endpoint.
 func (c *Client) Trigger(ctx context.Context, sdkAppID uint32, req Trigger) (CallbackReport, error) {
 	return call[CallbackReport](ctx, c, http.MethodPost, appPath(sdkAppID, "/trigger"), req)

@@ -21,8 +21,8 @@ func (h *handler) explain(ctx context.Context, r *relation.Record) (string, erro
 	case relation.StateDead:
 		return fmt.Sprintf("given up at %s: %s; `kith replay %s` sends it again", moment(r.Settled), whyDead(r), r.ID), nil
 	case relation.StateRetrying:
-		return fmt.Sprintf("%s %s; it is tried again at %s, and later events of this account wait for it%s",
-			tried(r.Attempts), reason(r.Reason), moment(r.Due), h.endpointRemark(r.SDKAppID)), nil
+		return fmt.Sprintf("%s %s; it is tried again %s, and later events of this account wait for it%s",
+			tried(r.Attempts), reason(r.Reason), h.again(r), h.endpointRemark(r.SDKAppID)), nil
 	}
 	if r.Head {
 		return "it is the next one of this account, and is sent as soon as there is room" + h.endpointRemark(r.SDKAppID), nil
@@ -32,10 +32,10 @@ func (h *handler) explain(ctx context.Context, r *relation.Record) (string, erro
 	case err != nil:
 		return "", err
 	case before == nil:
-		return "waits behind earlier events of this account, which are being sent" + h.endpointRemark(r.SDKAppID), nil
+		return "waits behind earlier events of this account, which go first" + h.endpointRemark(r.SDKAppID), nil
 	}
-	return fmt.Sprintf("waits behind %s of this account, which failed with %s and is retried at %s%s",
-		before.ID, reason(before.Reason), moment(before.Due), h.endpointRemark(r.SDKAppID)), nil
+	return fmt.Sprintf("waits behind %s of this account, which failed with %s and is retried %s%s",
+		before.ID, reason(before.Reason), h.again(before), h.endpointRemark(r.SDKAppID)), nil
 }
 
 // revived returns the attempt of a replay that delivered a dead letter, and how many attempts were made before it was given up;
@@ -65,6 +65,19 @@ func (h *handler) retryingBefore(ctx context.Context, r *relation.Record) (*rela
 		return nil, err
 	}
 	return &page.Records[0], nil
+}
+
+// again says when an event is tried again. While nothing is sent for its app, it is not when it is due.
+func (h *handler) again(r *relation.Record) string {
+	if status := h.endpointStatus(r.SDKAppID); status != nil {
+		switch status.State {
+		case relation.EndpointPaused:
+			return "after the endpoint is resumed"
+		case relation.EndpointOff:
+			return "once the app has a callback URL and is enabled"
+		}
+	}
+	return "at " + moment(r.Due)
 }
 
 // endpointRemark says what holds up everything that waits for an app, if something does.

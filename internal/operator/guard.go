@@ -30,13 +30,18 @@ func (h *handler) token(next http.Handler) http.Handler { return h.scoped(scopeO
 func (h *handler) localOrToken(next http.Handler) http.Handler {
 	guarded := h.token(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		proxied := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-		if isLoopback(r.RemoteAddr) && !proxied {
+		if local(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		guarded.ServeHTTP(w, r)
 	})
+}
+
+// local reports whether a process of the same machine asks, and not through a proxy there.
+func local(r *http.Request) bool {
+	proxied := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+	return isLoopback(r.RemoteAddr) && !proxied
 }
 
 // arrivedOnLoopback reports whether the connection's own end is a loopback address.

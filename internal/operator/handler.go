@@ -99,7 +99,7 @@ func (h *handler) endpoints() []endpoint {
 		{"POST", "/replays/{replay}/cancel", scopeOperator, h.cancelReplay},
 		{"GET", "/endpoints", scopeQuery, h.listEndpoints},
 		{"GET", "/ca", scopeOperator, h.showCA},
-		{"GET", "/outbox", scopeOperator, h.outbox},
+		{"GET", "/outbox", scopeQuery, h.outbox},
 		{"POST", "/backup", scopeOperator, h.backup},
 		{"GET", "/openapi.json", scopeOperator, h.describe},
 	}

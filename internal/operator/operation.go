@@ -66,7 +66,7 @@ var serverOperations = map[string]operation{
 	"GET /status":       {summary: "Describe the running server", answer: Status{}},
 	"GET /config":       {summary: "Show the effective configuration, secrets replaced", answer: Settings{}},
 	"GET /ca":           {summary: "Get the certificate in PEM of the CA that issues client certificates", file: true},
-	"GET /outbox":       {summary: "Say how many events wait for each app", answer: Outbox{}},
+	"GET /outbox":       {summary: "Say how many events wait for each app", query: []parameter{queryApp}, answer: Outbox{}},
 	"GET /endpoints":    {summary: "Say how the endpoint of each app does", query: []parameter{queryApp}, answer: EndpointList{}},
 	"POST /backup":      {summary: "Copy the database, as a stream of bytes", file: true},
 	"GET /openapi.json": {summary: "Describe this API", answer: map[string]any{}},

@@ -3,6 +3,8 @@ package operator
 import (
 	"net/http"
 	"time"
+
+	"github.com/kithchat/kith/internal/relation"
 )
 
 // Outbox describes what waits for each app that has anything in its outbox.
@@ -28,16 +30,31 @@ type OutboxStats struct {
 }
 
 func (h *handler) outbox(_ http.ResponseWriter, r *http.Request) (any, error) {
+	q := h.query(r)
+	app := q.app()
+	if q.err != nil {
+		return nil, q.err
+	}
+	if err := h.known(app); err != nil {
+		return nil, err
+	}
 	stats, err := h.Options.Outbox.OutboxStats(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	outbox := Outbox{Apps: make([]OutboxStats, len(stats))}
-	for i, s := range stats {
-		outbox.Apps[i] = OutboxStats{SDKAppID: s.SDKAppID, Waiting: s.Waiting, Dead: s.Dead, Oldest: s.Oldest}
-		if !s.Oldest.IsZero() {
-			outbox.Apps[i].AgeMS = max(0, h.Now().Sub(s.Oldest).Milliseconds())
+	outbox := Outbox{Apps: []OutboxStats{}}
+	for _, s := range stats {
+		if app == 0 || s.SDKAppID == app {
+			outbox.Apps = append(outbox.Apps, showOutbox(s, h.Now()))
 		}
 	}
 	return outbox, nil
+}
+
+func showOutbox(s relation.OutboxStats, now time.Time) OutboxStats {
+	shown := OutboxStats{SDKAppID: s.SDKAppID, Waiting: s.Waiting, Dead: s.Dead, Oldest: s.Oldest}
+	if !s.Oldest.IsZero() {
+		shown.AgeMS = max(0, now.Sub(s.Oldest).Milliseconds())
+	}
+	return shown
 }

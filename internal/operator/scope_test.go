@@ -55,7 +55,7 @@ func (f *fixture) holder(t *testing.T, app uint32) (c *operator.Client, id strin
 }
 
 func TestAppTokenOpensItsOwnApp(t *testing.T) {
-	_, seven, eight := appTokens(t)
+	f, seven, eight := appTokens(t)
 	ctx := t.Context()
 	for id, c := range map[uint32]*operator.Client{7: seven, 8: eight} {
 		if callback, err := c.Callback(ctx, id); err != nil || callback.URL != "http://x/" {
@@ -69,6 +69,13 @@ func TestAppTokenOpensItsOwnApp(t *testing.T) {
 		page, err := seven.Events(ctx, q)
 		if err != nil || len(page.Events) != 2 || page.Events[0].SDKAppID != 7 || page.Events[1].SDKAppID != 7 {
 			t.Errorf("%s: %+v, err %v, want the two events of app 7", name, page, err)
+		}
+	}
+	f.outbox.stats = []relation.OutboxStats{{SDKAppID: 7, Waiting: 3}, {SDKAppID: 8, Dead: 2}}
+	for name, id := range map[string]uint32{"pinned": 0, "named": 7} {
+		outbox, err := seven.Outbox(ctx, id)
+		if want := []operator.OutboxStats{{SDKAppID: 7, Waiting: 3}}; err != nil || !reflect.DeepEqual(outbox.Apps, want) {
+			t.Errorf("%s: %+v, err %v, want what waits for app 7 only", name, outbox, err)
 		}
 	}
 }
@@ -111,7 +118,7 @@ func TestAppTokenOpensNothingElse(t *testing.T) {
 		"drop signing key":       func() error { _, err := seven.DropSigningKey(ctx, 7, "x"); return err },
 		"pause":                  func() error { _, err := seven.PauseCallback(ctx, 7, operator.PauseCallback{}); return err },
 		"resume":                 func() error { _, err := seven.ResumeCallback(ctx, 7); return err },
-		"outbox":                 func() error { _, err := seven.Outbox(ctx); return err },
+		"another app's outbox":   func() error { _, err := seven.Outbox(ctx, 8); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := call()

@@ -29,8 +29,20 @@ func TestStatusAndConfig(t *testing.T) {
 	if got, err := f.Status(t.Context()); err != nil || got != want {
 		t.Errorf("status %+v, err %v, want %+v", got, err, want)
 	}
-	if status, body := f.do(t, http.MethodGet, "/readyz", "", nil); status != http.StatusServiceUnavailable || body != "not ready\n" {
-		t.Errorf("readyz: %d %q", status, body)
+	proxied := http.Header{"X-Forwarded-For": {"203.0.113.9"}}
+	trusted := http.Header{"X-Forwarded-For": {"203.0.113.9"}, "Authorization": {"Bearer " + token}}
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		want   string
+	}{
+		{"local", nil, "not ready: the disk is full\n"},
+		{"elsewhere", proxied, "not ready\n"},
+		{"elsewhere, with the token", trusted, "not ready: the disk is full\n"},
+	} {
+		if status, body := f.do(t, http.MethodGet, "/readyz", "", test.header); status != http.StatusServiceUnavailable || body != test.want {
+			t.Errorf("readyz, %s: %d %q, want %q", test.name, status, body, test.want)
+		}
 	}
 	if got, err := f.Settings(t.Context()); err != nil || !reflect.DeepEqual(got.Settings, someSettings) {
 		t.Errorf("settings %+v, err %v", got, err)

@@ -40,11 +40,15 @@ func (h *handler) health(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// ready says whether the server can serve. The reason is for the status, which needs the token.
-func (h *handler) ready(w http.ResponseWriter, _ *http.Request) {
+// ready says whether the server can serve. Why it cannot is for processes of the same machine and holders of the token.
+func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 	if err := h.Ready(); err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "not ready\n")
+		text := "not ready"
+		if local(r) || same(bearer(r), h.Token) {
+			text += ": " + err.Error()
+		}
+		_, _ = io.WriteString(w, text+"\n")
 		return
 	}
 	_, _ = io.WriteString(w, "ready\n")

@@ -34,7 +34,7 @@ func (w *World) Heal(ctx context.Context) error {
 	tick := time.NewTicker(healEvery)
 	defer tick.Stop()
 	for looks := 0; ; looks++ {
-		outbox, err := w.client.Outbox(ctx)
+		outbox, err := w.client.Outbox(ctx, 0)
 		if err != nil {
 			return err
 		}

@@ -166,7 +166,7 @@ func patient() func() bool {
 func (r *running) drained(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		outbox, err := r.operator.Outbox(t.Context())
+		outbox, err := r.operator.Outbox(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

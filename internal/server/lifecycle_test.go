@@ -187,7 +187,7 @@ func TestStopCutsOff(t *testing.T) {
 		t.Errorf("stop: %v", err)
 	}
 	again := start(t, c)
-	outbox, err := again.operator.Outbox(t.Context())
+	outbox, err := again.operator.Outbox(t.Context(), 0)
 	if err != nil || len(outbox.Apps) != 1 || outbox.Apps[0].Waiting != 1 {
 		t.Errorf("the event that was cut off is not kept: %+v, %v", outbox, err)
 	}

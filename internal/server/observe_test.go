@@ -186,6 +186,9 @@ func TestDashboard(t *testing.T) {
 			if twice.MatchString(q.Expr) {
 				t.Errorf("%s counts what is in the store once for each node: %s", p.Title, q.Expr)
 			}
+			if strings.Contains(q.Expr, "increase(kith_callback_dead_total") && !strings.Contains(q.Expr, " unless ") {
+				t.Errorf("%s does not show the first event that is given up, since increase sees nothing of a new counter: %s", p.Title, q.Expr)
+			}
 			expr := strings.ReplaceAll(q.Expr, "$__rate_interval", "5m")
 			file.Groups = append(file.Groups, group{fmt.Sprint(len(file.Groups)), []rule{{Alert: "Valid", Expr: expr}}})
 		}

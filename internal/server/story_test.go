@@ -89,7 +89,7 @@ func TestCallbacksSurviveOutageAndRestart(t *testing.T) {
 	for _, target := range people[3:] {
 		s.unblock(t, "mira", target)
 	}
-	outbox, err := s.operator.Outbox(t.Context())
+	outbox, err := s.operator.Outbox(t.Context(), 0)
 	if err != nil || len(outbox.Apps) != 1 || outbox.Apps[0].Waiting != 5 {
 		t.Errorf("the outbox holds %+v, %v; want five events", outbox, err)
 	}
@@ -147,7 +147,7 @@ func TestStopSettlesCallbacksUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = start(t, c)
-	outbox, err := s.operator.Outbox(t.Context())
+	outbox, err := s.operator.Outbox(t.Context(), 0)
 	if err != nil || len(outbox.Apps) != 0 {
 		t.Errorf("after the restart the outbox holds %+v, %v", outbox, err)
 	}

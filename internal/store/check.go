@@ -62,7 +62,7 @@ var invariants = []invariant{
 func Check(ctx context.Context, dir string) (problems []string, err error) {
 	path := filepath.Join(dir, DatabaseFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database in %s; name the data directory of a kith server", dir)
+		return nil, fmt.Errorf("there is no database in %s; name the data directory of a kith server that has its database there, not in PostgreSQL", dir)
 	}
 	lock, err := lockDir(dir)
 	if err != nil {

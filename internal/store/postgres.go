@@ -54,7 +54,7 @@ type postgresEngine struct {
 func openPostgres(ctx context.Context, url string, fault func(string) error) (*postgresEngine, error) {
 	pool, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("the store URL is not a PostgreSQL URL; write postgres://user:password@host:port/database")
+		return nil, postgresURLError(url, err)
 	}
 	pool.MaxConns = postgresReaders
 	for name, value := range sessionSettings {
@@ -84,7 +84,8 @@ func (e *postgresEngine) connect(ctx context.Context) error {
 	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return fmt.Errorf("cannot connect to PostgreSQL at %s:%d as %s: %w", e.config.Host, e.config.Port, e.config.User, redactPostgres(err))
+		return fmt.Errorf("cannot connect to PostgreSQL at %s:%d as %s: %w%s",
+			e.config.Host, e.config.Port, e.config.User, redactPostgres(err), certificateAdvice(err))
 	}
 	if err := takeAdvisoryLock(ctx, c); err != nil {
 		_ = c.Close(ctx)

@@ -185,7 +185,7 @@ func (s *stage) drained(ctx context.Context) error {
 	tick := time.NewTicker(outboxPoll)
 	defer tick.Stop()
 	for {
-		outbox, err := s.operator.Outbox(ctx)
+		outbox, err := s.operator.Outbox(ctx, 0)
 		if err != nil {
 			return err
 		}
