@@ -502,3 +502,25 @@ func TestRESTOptions(t *testing.T) {
 	}
 	r.Close()
 }
+
+// A server that makes something else of the connection, and holds it open, holds up no call.
+func TestRESTSwitchedProtocol(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the other side closes it
+		_ = conn.Close()
+	}))
+	defer server.Close()
+	r, err := NewREST(RESTOptions{URL: server.URL, SDKAppID: testApp, Key: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *Error
+	if err := r.ImportAccount(t.Context(), Profile{UserID: "a"}); !errors.As(err, &refused) || refused.HTTPStatus != http.StatusSwitchingProtocols {
+		t.Errorf("got error %v", err)
+	}
+}

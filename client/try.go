@@ -53,6 +53,9 @@ func (r *REST) try(ctx context.Context, path string, body []byte, sig string) (a
 	defer res.Body.Close()
 	a := attempt{}
 	a.serverTime, _ = http.ParseTime(res.Header.Get("Date")) // zero when there is none
+	if res.StatusCode == http.StatusSwitchingProtocols {     // what follows is a connection, whose reads heed no deadline
+		return a, &Error{Command: command(path), HTTPStatus: res.StatusCode}
+	}
 	if a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1)); err != nil {
 		return a, hide(path, sig, err)
 	}

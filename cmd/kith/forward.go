@@ -62,6 +62,9 @@ func (f *forwarder) send(ctx context.Context, e *operator.Exchange) operator.Exc
 		return operator.ExchangeAnswer{Failure: f.failure(err)}
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return operator.ExchangeAnswer{Status: resp.StatusCode} // what follows is a connection, whose reads heed no deadline
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxForwardAnswer))
 	if err != nil {
 		return operator.ExchangeAnswer{Failure: f.failure(err)}

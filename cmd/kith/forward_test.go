@@ -79,6 +79,14 @@ func TestForwardFailures(t *testing.T) {
 			<-hang
 			return
 		}
+		if r.URL.Path == "/switch" {
+			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+				_, _ = io.Copy(io.Discard, conn) // until the other side closes it
+				_ = conn.Close()
+			}
+			return
+		}
 		_, _ = io.CopyN(w, endless{}, 10*maxForwardAnswer)
 	}))
 	defer local.Close()
@@ -86,6 +94,9 @@ func TestForwardFailures(t *testing.T) {
 	exchange := &operator.Exchange{Query: "Sign=signature"}
 	if a := newTestForwarder(t, local.URL+"/hang", time.Millisecond).send(t.Context(), exchange); a.Failure != "no answer within 1ms" {
 		t.Errorf("a handler that hangs: %+v", a)
+	}
+	if a := newTestForwarder(t, local.URL+"/switch", time.Minute).send(t.Context(), exchange); a.Status != http.StatusSwitchingProtocols {
+		t.Errorf("a handler that switches to another protocol: %+v", a)
 	}
 	big := newTestForwarder(t, local.URL+"/big", time.Minute).send(t.Context(), exchange)
 	if verdict, ok := judge(big); ok || len(big.Body) != maxForwardAnswer || verdict != "the answer is too large" {

@@ -71,6 +71,14 @@ func TestHostileReceivers(t *testing.T) {
 		{"sends a giant header", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
 		}, ReasonTooLarge},
+		{"switches to another protocol and hangs", func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+				_, _ = io.Copy(io.Discard, conn) // until the other side closes it
+				_ = conn.Close()
+			}
+		}, ReasonStatus},
 		{"is not HTTP", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {

@@ -22,6 +22,9 @@ func (r *route) post(ctx context.Context, o outgoing) (*answer, error) {
 		return nil, refused
 	}
 	a := &answer{status: response.StatusCode, header: response.Header}
+	if a.status == http.StatusSwitchingProtocols {
+		return a, nil // what follows is a connection, whose reads heed no deadline
+	}
 	// Every answer is read, not only the ones that count: a connection can be used again only after that.
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	a.tooLarge = len(a.body) > maxAnswer

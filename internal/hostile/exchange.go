@@ -15,6 +15,8 @@ const (
 	answerOK = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
 	// wholeHead begins an answer with a body of the length of answerOK.
 	wholeHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n"
+	// switching is an answer after which a connection has no requests and answers any more.
+	switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 	// followedPath is where redirects lead; nobody must come.
 	followedPath = "/followed"
 	// dripEvery is the pause between two drops.

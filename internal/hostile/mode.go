@@ -61,6 +61,7 @@ const (
 	Endless         Mode = "sends 1 GiB"
 	GiantHeaders    Mode = "sends giant headers"
 	NotHTTP         Mode = "answers what is not HTTP"
+	Switch          Mode = "switches to another protocol and hangs"
 	RedirectSelf    Mode = "redirects to itself"
 	RedirectPrivate Mode = "redirects to a private address"
 	Status204       Mode = "answers 204"
@@ -168,6 +169,7 @@ var behaviours = map[Mode]behaviour{
 	Endless:         {phase: inAnswer, serve: (*exchange).endless},
 	GiantHeaders:    {phase: inAnswer, serve: (*exchange).giantHeaders},
 	NotHTTP:         {phase: inAnswer, serve: func(x *exchange) { x.raw("+OK ready\r\n" + answerOK + "\r\n\r\n") }},
+	Switch:          {phase: inAnswer, serve: func(x *exchange) { x.raw(switching); x.linger() }},
 	RedirectSelf:    {phase: inAnswer, serve: func(x *exchange) { x.redirect(followedPath) }},
 	RedirectPrivate: {phase: inAnswer, serve: func(x *exchange) { x.redirect(x.trap + followedPath) }},
 	Status204:       {phase: inAnswer, serve: status(204, nil)},
@@ -176,7 +178,7 @@ var behaviours = map[Mode]behaviour{
 	Status500:       {phase: inAnswer, serve: status(500, nil)},
 	Busy429:         {phase: inAnswer, serve: status(429, nil)},
 	Busy429Seconds:  {phase: inAnswer, serve: status(429, func() string { return "1" })},
-	Busy429Absurd:   {phase: inAnswer, serve: status(429, func() string { return "99999999999999999999" })},
+	Busy429Absurd:   {phase: inAnswer, serve: status(429, func() string { return "-86400" })}, // a number without end would be honoured, for minutes
 	Busy503Date:     {phase: inAnswer, serve: status(503, inASecond)},
 	Busy503Garbage:  {phase: inAnswer, serve: status(503, func() string { return "soon; perhaps" })},
 	Empty:           {phase: inAnswer, serve: func(x *exchange) { x.ok("") }},

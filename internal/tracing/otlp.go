@@ -146,6 +146,9 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, err error) 
 		return true, err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusSwitchingProtocols { // what follows is a connection, whose reads heed no deadline
+		return false, errors.New("the collector answered 101: it switches to another protocol")
+	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxLooked))
 	switch response.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:

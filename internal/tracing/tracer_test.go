@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -270,6 +271,30 @@ func TestHangingCollector(t *testing.T) {
 	tracer.Stop(t.Context())
 	if log.count("traces that waited at the stop are lost") != 1 {
 		t.Errorf("the log does not tell: %s", log.Text())
+	}
+}
+
+// A collector that makes something else of the connection, and holds it open, takes nothing and holds nothing up.
+func TestSwitchingCollector(t *testing.T) {
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the other side closes it
+		_ = conn.Close()
+	}))
+	t.Cleanup(collector.Close)
+	log, a := logged{leaktest.NewWatch(t)}, &account{}
+	tracer := start(t, tracing.Options{
+		Endpoint: collector.URL, Sample: 1, Log: slog.New(slog.NewTextHandler(log, nil)), Exported: a.exported, Linger: time.Hour,
+	})
+	_, end := tracer.StartRequest("kick", "")
+	end(0, api.OK, 0)
+	tracer.Stop(t.Context())
+	if a.lost.Load() != 1 || log.count("the collector answered 101") != 1 {
+		t.Errorf("lost %d; the log: %s", a.lost.Load(), log.Text())
 	}
 }
 
