@@ -3,6 +3,10 @@ package main
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +71,34 @@ func TestCallbackPolicyCommands(t *testing.T) {
 	k.fail(exitFailed, "read the CA bundle", append(set, "--ca", filepath.Join(t.TempDir(), "none"))...)
 	k.fail(exitUsage, "no CA bundle", append(set, "--url", "https://x/", "--listen=false", "--ca", "/dev/zero")...)
 	k.fail(exitUsage, "something else than certificates", append(set, "--url", "https://x/", "--listen=false", "--ca", filepath.Join(data, "operator-token"))...)
+}
+
+// An endpoint whose certificate is of a CA of its own is told how to name it, and that helps.
+func TestCallbackTestHintsAtTheCA(t *testing.T) {
+	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, handled) }))
+	backend.Config.ErrorLog = log.New(io.Discard, "", 0) // which would tell of refused handshakes
+	backend.StartTLS()
+	defer backend.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: backend.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, _ := startServer(t)
+	k := shell{t, data}
+	k.run("app", "create", "--sdkappid", deliveryApp)
+	k.run("app", "callback", "set", deliveryApp, "--url", backend.URL)
+	const hint = "name it with `kith app callback set SDKAPPID --ca FILE`"
+	if r := k.fail(exitFailed, "the test callback failed: tls", "app", "callback", "test", deliveryApp); !strings.Contains(r.out, hint) {
+		t.Errorf("no hint:\n%s", r.out)
+	}
+	k.run("app", "callback", "set", deliveryApp, "--ca", bundle)
+	if out := k.run("app", "callback", "test", deliveryApp); strings.Contains(out, "hint") {
+		t.Errorf("a hint without need:\n%s", out)
+	}
+	k.run("app", "callback", "set", deliveryApp, "--url", "http://127.0.0.1:1/", "--ca", "")
+	if r := k.fail(exitFailed, "the test callback failed: connect", "app", "callback", "test", deliveryApp); strings.Contains(r.out, "hint") {
+		t.Errorf("a hint that does not help:\n%s", r.out)
+	}
 }
 
 func TestSigningKeyCommands(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -157,6 +159,63 @@ func TestRunRefusesAnUnusableSecret(t *testing.T) {
 	err := run(ctx, []string{"-listen", "127.0.0.1:0", "-secret", testSecret}, environment{}.get, io.Discard, &stderr)
 	if err == nil || !strings.Contains(err.Error(), "give the receiver its public key") || strings.Contains(err.Error()+stderr.String(), testSecret[5:]) {
 		t.Errorf("%v, printed %q", err, &stderr)
+	}
+}
+
+// With -load the program answers with the lists of an export from the start, and says what to replay.
+func TestRunLoadsAnExport(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lists.jsonl")
+	export := `{"kith_export":"blocklists","sdkappid":1600077123,"position":"e4","taken":"2026-01-01T00:00:00Z"}
+{"From_Account":"mira.k","Sequence":9,"BlackList":[{"To_Account":"spam"},{"To_Account":"ad"}]}
+{"end":true,"lists":1,"entries":2}
+`
+	if err := os.WriteFile(file, []byte(export), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reader, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-sdkappid", "1600077123", "-load", file}, environment{}.get, stdout, io.Discard)
+		stdout.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	if !lines.Scan() || lines.Text() != "loaded     up to e4; now replay what came after it" {
+		t.Fatalf("first line %q", lines.Text())
+	}
+	lines.Scan()
+	address, _ := strings.CutPrefix(lines.Text(), "listening  ")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(strings.TrimSuffix(address, "/callback") + "/blocklist?user=mira.k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(text), `["ad","spam"]`) {
+		t.Errorf("the list is %s, err %v", text, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+}
+
+// What cannot be loaded ends the program before it listens, so that it does not begin with a wrong copy.
+func TestRunRefusesWhatIsNoExport(t *testing.T) {
+	dir := t.TempDir()
+	cut := filepath.Join(dir, "cut.jsonl")
+	if err := os.WriteFile(cut, []byte(`{"kith_export":"blocklists","sdkappid":1600077123,"position":"e4"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		cut: "the export was cut off", filepath.Join(dir, "none"): "no such file", os.DevNull: "no export of blocklists",
+	} {
+		var stdout bytes.Buffer
+		err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-load", path}, environment{}.get, &stdout, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) || stdout.Len() > 0 {
+			t.Errorf("%s: %v, printed %q", path, err, &stdout)
+		}
 	}
 }
 
