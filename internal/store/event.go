@@ -164,7 +164,9 @@ func (s *Store) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHea
 			return nil
 		}, int64(q.SDKAppID), q.Now.UnixMilli(), q.After.Due, q.After.Owner, int64(q.Limit))
 	})
-	return heads, unavailable(err)
+	err = unavailable(err)
+	s.doubt(err)
+	return heads, err
 }
 
 // NextDue implements relation.Outbox.

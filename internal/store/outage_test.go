@@ -50,6 +50,21 @@ func TestReadyFollowsTheDisk(t *testing.T) {
 	eventually(t, "ready again", func() bool { return s.Ready() == nil })
 }
 
+// A database that goes away while nobody changes anything shows in Ready as soon as due events cannot be read.
+func TestReadyFollowsReads(t *testing.T) {
+	server := pgtest.Start(t, pgtest.Options{})
+	s := open(t, store.Options{URL: server.NewDatabase(t)})
+	app := seed(t, s)
+	server.Kill(t)
+	_, err := s.Due(t.Context(), relation.DueQuery{SDKAppID: app.SDKAppID, Now: time.Now(), Limit: 1})
+	if !errors.Is(err, relation.ErrUnavailable) {
+		t.Fatalf("due events of a database that is away: %v", err)
+	}
+	eventually(t, "not ready", func() bool { return s.Ready() != nil })
+	server.Restart(t)
+	eventually(t, "ready again", func() bool { return s.Ready() == nil })
+}
+
 // asAdmin runs a statement on a connection of its own.
 func asAdmin(t *testing.T, url, q string, args ...any) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kithchat/kith/internal/relation"
@@ -74,6 +75,7 @@ type Store struct {
 
 	sweep   chan struct{}
 	probe   chan struct{}
+	doubted atomic.Bool     // a read failed, so a commit is to be tried
 	writing context.Context // ends when Close has waited long enough for a commit
 	cut     context.CancelFunc
 	stop    context.CancelFunc
@@ -157,7 +159,7 @@ func (s *Store) Close() error {
 func (s *Store) Backup(ctx context.Context, path string) error { return s.engine.backup(ctx, path) }
 
 // Ready returns nil when the store can commit, or why it cannot: the last commit failed, one does not end, or a sync failed.
-// A store that failed tries again by itself every second.
+// A store that failed tries again by itself every second. After a read of due events failed it tries, too.
 func (s *Store) Ready() error { return s.condition.err() }
 
 // Engine names the engine: sqlite or postgres.

@@ -115,7 +115,16 @@ func (s *Store) note(err error) {
 // probePause is how often a store that failed to commit tries again by itself.
 const probePause = time.Second
 
-// prober tries to commit while the last commit failed, so that Ready tells of a recovery without a caller's help.
+// doubt has a commit tried after a read failed, so that Ready tells of an outage in which nobody changes anything.
+func (s *Store) doubt(err error) {
+	if errors.Is(err, relation.ErrUnavailable) {
+		s.doubted.Store(true)
+		wake(s.probe)
+	}
+}
+
+// prober tries to commit while the last commit failed, so that Ready tells of a recovery without a caller's help, and once
+// after a read failed.
 func (s *Store) prober(ctx context.Context) {
 	for {
 		select {
@@ -128,7 +137,7 @@ func (s *Store) prober(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if s.Ready() == nil {
+		if doubted := s.doubted.Swap(false); !doubted && s.Ready() == nil {
 			continue
 		}
 		_ = s.alone(ctx, func(c conn) error { // a failure wakes the prober again
