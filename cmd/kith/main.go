@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 var version string
 
 func main() {
+	log.SetOutput(library{os.Stderr})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	c := &cli{program: os.Args[0], in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}
