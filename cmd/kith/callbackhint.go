@@ -25,7 +25,7 @@ func hint(report operator.CallbackReport) string {
 		}
 	case "timeout":
 		if last == "answer" {
-			return "the endpoint took the request: it has to answer first and work afterwards, or gets more time with " +
+			return "the endpoint took the request: it has to keep the event, answer, and do slow work afterwards, or gets more time with " +
 				"`kith app callback set SDKAPPID --timeout`"
 		}
 	case "redirect":
