@@ -11,7 +11,7 @@ var (
 		one: `SELECT id, kicked_s, block_seq, block_count, block_place, event_seq FROM account WHERE sdkappid = $1 AND userid = $2`,
 		all: `SELECT j.i, a.id, a.kicked_s, a.block_seq, a.block_count, a.block_place, a.event_seq
 			FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS j(sdkappid, userid, i)
-			JOIN account a ON a.sdkappid = j.sdkappid AND a.userid = j.userid COLLATE "C"`,
+			JOIN account a ON ` + sameAccount,
 	}
 	insertAccounts = set{
 		one: `INSERT INTO account (sdkappid, userid, id, kicked_s, block_seq, block_count, block_place, event_seq)
@@ -25,12 +25,12 @@ var (
 		all: `UPDATE account a SET kicked_s = j.k, block_seq = j.s, block_count = j.c, block_place = j.p, event_seq = j.e
 			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
 				AS j(k, s, c, p, e, sdkappid, userid)
-			WHERE a.sdkappid = j.sdkappid AND a.userid = j.userid COLLATE "C"`,
+			WHERE ` + sameAccount,
 	}
 	deleteAccounts = set{
 		one: `DELETE FROM account WHERE sdkappid = $1 AND userid = $2`,
 		all: `DELETE FROM account a USING unnest($1::bigint[], $2::text[]) AS j(sdkappid, userid)
-			WHERE a.sdkappid = j.sdkappid AND a.userid = j.userid COLLATE "C"`,
+			WHERE ` + sameAccount,
 	}
 	insertGone = set{
 		one: `INSERT INTO gone (id, sdkappid) VALUES ($1, $2)`,
@@ -41,6 +41,9 @@ var (
 		all: `INSERT INTO profile (account, nick, face) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) ` + mergeProfile,
 	}
 )
+
+// sameAccount finds the account of a row of a set.
+const sameAccount = `a.sdkappid = ANY (ARRAY[j.sdkappid]) AND a.userid = j.userid COLLATE "C"`
 
 // mergeProfile leaves a field as it was where the import says nothing of it.
 const mergeProfile = `ON CONFLICT (account) DO UPDATE SET

@@ -18,7 +18,7 @@ var (
 	deleteAttempts = set{
 		one: `DELETE FROM attempt WHERE sdkappid = $1 AND id = $2`,
 		all: `DELETE FROM attempt a USING unnest($1::bigint[], $2::bytea[]) AS j(sdkappid, id)
-			WHERE a.sdkappid = j.sdkappid AND a.id = j.id`,
+			WHERE a.sdkappid = ANY (ARRAY[j.sdkappid]) AND a.id = j.id`,
 	}
 )
 

@@ -12,7 +12,7 @@ var thinAttempts = set{
 		AND at_us = (SELECT at_us FROM attempt WHERE sdkappid = $1 AND id = $2 ORDER BY at_us DESC LIMIT 1 OFFSET $3)
 		AND at_us > (SELECT at_us FROM attempt WHERE sdkappid = $1 AND id = $2 ORDER BY at_us LIMIT 1 OFFSET $4)`,
 	all: `DELETE FROM attempt a USING unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[]) AS j(sdkappid, id, last, first)
-		WHERE a.sdkappid = j.sdkappid AND a.id = j.id
+		WHERE a.sdkappid = ANY (ARRAY[j.sdkappid]) AND a.id = j.id
 		AND a.at_us = (SELECT b.at_us FROM attempt b WHERE b.sdkappid = j.sdkappid AND b.id = j.id ORDER BY b.at_us DESC LIMIT 1 OFFSET j.last)
 		AND a.at_us > (SELECT b.at_us FROM attempt b WHERE b.sdkappid = j.sdkappid AND b.id = j.id ORDER BY b.at_us LIMIT 1 OFFSET j.first)`,
 }

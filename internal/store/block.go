@@ -11,7 +11,7 @@ var (
 	selectPairs = set{
 		one: `SELECT place FROM block WHERE target = $1 AND owner = $2`,
 		all: `SELECT j.i, b.place FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS j(target, owner, i)
-			JOIN block b ON b.target = j.target AND b.owner = j.owner`,
+			CROSS JOIN LATERAL (SELECT place FROM block WHERE target = j.target AND owner = j.owner OFFSET 0) b`,
 	}
 	insertPairs = set{
 		one: `INSERT INTO block (owner, place, target, since_s) VALUES ($1, $2, $3, $4)`,
@@ -21,7 +21,7 @@ var (
 	deletePairs = set{
 		one: `DELETE FROM block WHERE owner = $1 AND place = $2`,
 		all: `DELETE FROM block b USING unnest($1::bigint[], $2::bigint[]) AS j(owner, place)
-			WHERE b.owner = j.owner AND b.place = j.place`,
+			WHERE b.owner = ANY (ARRAY[j.owner]) AND b.place = j.place`,
 	}
 )
 

@@ -14,7 +14,7 @@ var (
 	selectQueued = set{
 		one: `SELECT 1 FROM event WHERE sdkappid = $1 AND owner = $2 LIMIT 1`,
 		all: `SELECT j.i FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS j(sdkappid, owner, i)
-			WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C")`,
+			WHERE EXISTS (SELECT 1 FROM event e WHERE e.sdkappid = j.sdkappid AND e.owner = j.owner COLLATE "C" OFFSET 0)`,
 	}
 	insertEvents = set{
 		one: `INSERT INTO event (` + carried + `, due_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF($12, 0))`,
@@ -113,6 +113,15 @@ const (
 	eventColumns = carried + `, attempts`
 	// queuedColumns are what readQueued reads.
 	queuedColumns = eventColumns + `, budget_ms`
+
+	selectDue = `SELECT ` + queuedColumns + `, due_ms, CASE WHEN EXISTS (SELECT 1 FROM event n
+			WHERE n.sdkappid = e.sdkappid AND n.owner = e.owner AND n.seq > e.seq) THEN 1 ELSE 0 END
+		FROM event e WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms <= $2 AND (due_ms, owner) > ($3, $4)
+		ORDER BY due_ms, owner LIMIT $5`
+	selectNextDue = `SELECT due_ms FROM event WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms > $2
+		ORDER BY due_ms LIMIT 1`
+	selectFollowing = `SELECT ` + queuedColumns + `, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
+		FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3 ORDER BY seq LIMIT $4`
 )
 
 // readQueued reads an event that waits.
@@ -150,10 +159,7 @@ func readEvent(r row, e *relation.Event, more ...any) error {
 func (s *Store) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHead, error) {
 	var heads []relation.DueHead
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT `+queuedColumns+`, due_ms, CASE WHEN EXISTS (SELECT 1 FROM event n
-				WHERE n.sdkappid = e.sdkappid AND n.owner = e.owner AND n.seq > e.seq) THEN 1 ELSE 0 END
-			FROM event e WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms <= $2 AND (due_ms, owner) > ($3, $4)
-			ORDER BY due_ms, owner LIMIT $5`, func(r row) error {
+		return c.query(selectDue, func(r row) error {
 			var h relation.DueHead
 			var due, more int64
 			if err := readQueued(r, &h.Event, &due, &more); err != nil {
@@ -173,8 +179,7 @@ func (s *Store) Due(ctx context.Context, q relation.DueQuery) ([]relation.DueHea
 func (s *Store) NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (time.Time, error) {
 	var next time.Time
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT due_ms FROM event WHERE sdkappid = $1 AND due_ms IS NOT NULL AND due_ms > $2
-			ORDER BY due_ms LIMIT 1`, func(r row) error {
+		return c.query(selectNextDue, func(r row) error {
 			var due int64
 			err := r.scan(&due)
 			next = time.UnixMilli(due)
@@ -191,8 +196,7 @@ func (s *Store) Following(ctx context.Context, key relation.EventKey, limit int)
 		return nil, nil
 	}
 	err := s.engine.read(ctx, func(c conn) error {
-		return c.query(`SELECT `+queuedColumns+`, CASE WHEN due_ms IS NULL THEN 0 ELSE 1 END
-			FROM event WHERE sdkappid = $1 AND owner = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(r row) error {
+		return c.query(selectFollowing, func(r row) error {
 			var e relation.Event
 			var head int64
 			err := readQueued(r, &e, &head)

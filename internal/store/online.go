@@ -15,7 +15,7 @@ var (
 	deleteOnline = set{
 		one: `DELETE FROM online WHERE account = $1 AND device = $2`,
 		all: `DELETE FROM online o USING unnest($1::bigint[], $2::text[]) AS j(account, device)
-			WHERE o.account = j.account AND o.device = j.device COLLATE "C"`,
+			WHERE o.account = ANY (ARRAY[j.account]) AND o.device = j.device COLLATE "C"`,
 	}
 )
 

@@ -18,12 +18,13 @@ const (
 	postgresReaders = 8
 	// advisoryKey names the lock that the one writing node holds: "kith" in ASCII.
 	advisoryKey = 0x6b697468
-	// postgresTimeout bounds connecting and each statement that is not part of a commit.
+	// postgresTimeout bounds connecting.
 	postgresTimeout = 10 * time.Second
 	// lockTries and lockPause bound the wait for the advisory lock, to two seconds.
 	lockTries = 20
-	// commitTimeout bounds a whole commit. A server that hangs longer is given up with the connection.
-	commitTimeout = 30 * time.Second
+	// commitTimeout bounds a whole commit, readTimeout a whole read. A server that hangs longer is given up with the connection:
+	// one that went away without a word would else hold up a read for as long as TCP sends again, which is a quarter of an hour.
+	commitTimeout, readTimeout = 30 * time.Second, 30 * time.Second
 	// readOnlyTransaction is the SQLSTATE of a write in a session that may not write.
 	readOnlyTransaction = "25006"
 	lockPause           = 100 * time.Millisecond
@@ -32,11 +33,21 @@ const (
 // sessionSettings hold every statement to its index: all of them look rows up by key, while the planner, whose
 // statistics lag behind a busy outbox, would at times rather read a whole table. Generic plans save planning each time.
 // A commit is synced before it is answered, whatever the server's default is.
+//
+// A server that does not hear of a node any more, since its machine or the network went away, ends its sessions after a minute,
+// not after the usual two hours: one of them holds the advisory lock, without which nobody writes.
 var sessionSettings = map[string]string{
+	"tcp_keepalives_idle":     "30",
+	"tcp_keepalives_interval": "10",
+	"tcp_keepalives_count":    "3",
+	"tcp_user_timeout":        "60s",
+
 	"application_name":   "kith",
 	"synchronous_commit": "on",
 	"plan_cache_mode":    "force_generic_plan",
 	"enable_seqscan":     "off",
+	"enable_bitmapscan":  "off",
+	"enable_sort":        "off",
 	"enable_hashjoin":    "off",
 	"enable_mergejoin":   "off",
 	"jit":                "off",
@@ -49,6 +60,8 @@ type postgresEngine struct {
 	writer *pgx.Conn
 	pool   *pgxpool.Pool
 	fault  func(step string) error
+	// patience bounds a read that is not alone.
+	patience time.Duration
 }
 
 func openPostgres(ctx context.Context, url string, fault func(string) error) (*postgresEngine, error) {
@@ -61,7 +74,7 @@ func openPostgres(ctx context.Context, url string, fault func(string) error) (*p
 		pool.ConnConfig.RuntimeParams[name] = value
 	}
 	pool.ConnConfig.ConnectTimeout = postgresTimeout
-	e := &postgresEngine{config: pool.ConnConfig.Copy(), fault: fault}
+	e := &postgresEngine{config: pool.ConnConfig.Copy(), fault: fault, patience: readTimeout}
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -182,6 +195,16 @@ func (e *postgresEngine) step(name string) error {
 }
 
 func (e *postgresEngine) read(ctx context.Context, fn func(conn) error) error {
+	bounded, cancel := context.WithTimeout(ctx, e.patience)
+	defer cancel()
+	err := e.readIn(bounded, fn)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("PostgreSQL did not answer within %s", e.patience)
+	}
+	return err
+}
+
+func (e *postgresEngine) readIn(ctx context.Context, fn func(conn) error) error {
 	tx, err := e.beginRead(ctx)
 	if err != nil {
 		return err

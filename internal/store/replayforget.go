@@ -13,7 +13,7 @@ const (
 
 var deleteReplays = set{
 	one: `DELETE FROM replay WHERE id = $1`,
-	all: `DELETE FROM replay r USING unnest($1::text[]) AS j(id) WHERE r.id = j.id`,
+	all: `DELETE FROM replay r USING unnest($1::text[]) AS j(id) WHERE r.id = ANY (ARRAY[j.id])`,
 }
 
 // forgetReplays removes replays that ended long ago, or too many others ago. One that ended stays so, so it can be removed

@@ -18,7 +18,7 @@ func (s *Store) CountReplay(ctx context.Context, sdkAppID uint32, selection rela
 
 // selected counts what a selection names, and finds the newest of it.
 func (s *Store) selected(ctx context.Context, sdkAppID uint32, selection relation.ReplaySelection) (n int64, newest uuid.UUID, err error) {
-	err = s.engine.read(ctx, func(c conn) error {
+	err = s.engine.readAlone(ctx, func(c conn) error {
 		q, tables, err := replaySearch(c, sdkAppID, selection)
 		if err == nil && selection.After != "" && !selection.Dead {
 			err = s.keptSince(c, sdkAppID, uuid.MustParse(selection.After)) // replaySearch has parsed it

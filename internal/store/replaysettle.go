@@ -17,24 +17,24 @@ var (
 			SELECT j.number, j.at, j.took, j.status, j.fault, j.reason, j.note, j.node, j.replay, j.answer, r.sdkappid, r.id
 			FROM unnest(` + attemptArrays + `, $11::bigint[], $12::bytea[])
 				AS j(number, at, took, status, fault, reason, note, node, replay, answer, sdkappid, id)
-			JOIN record r ON r.sdkappid = j.sdkappid AND r.id = j.id AND NOT (r.number = j.number AND r.at_us = j.at)
+			JOIN record r ON r.sdkappid = ANY (ARRAY[j.sdkappid]) AND r.id = j.id AND NOT (r.number = j.number AND r.at_us = j.at)
 			ON CONFLICT DO NOTHING RETURNING 0::bigint, ` + attemptKey,
 	}
 	countReplays = set{
 		one: `UPDATE record SET replayed = replayed + $1, kept = kept + $2 WHERE sdkappid = $3 AND id = $4`,
 		all: `UPDATE record r SET replayed = r.replayed + j.replayed, kept = r.kept + j.kept
 			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[]) AS j(replayed, kept, sdkappid, id)
-			WHERE r.sdkappid = j.sdkappid AND r.id = j.id`,
+			WHERE r.sdkappid = ANY (ARRAY[j.sdkappid]) AND r.id = j.id`,
 	}
 	addFailures = set{
 		one: `INSERT INTO attempt (` + attemptFields + `, sdkappid, id)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, sdkappid, id FROM dead_event
 			WHERE sdkappid = $11 AND id = $12 ON CONFLICT DO NOTHING`,
 		all: `INSERT INTO attempt (` + attemptFields + `, sdkappid, id)
-			SELECT j.number, j.at, j.took, j.status, j.fault, j.reason, j.note, j.node, j.replay, j.answer, d.sdkappid, d.id
+			SELECT j.number, j.at, j.took, j.status, j.fault, j.reason, j.note, j.node, j.replay, j.answer, j.sdkappid, j.id
 			FROM unnest(` + attemptArrays + `, $11::bigint[], $12::bytea[])
 				AS j(number, at, took, status, fault, reason, note, node, replay, answer, sdkappid, id)
-			JOIN dead_event d ON d.sdkappid = j.sdkappid AND d.id = j.id ON CONFLICT DO NOTHING`,
+			WHERE EXISTS (SELECT 1 FROM dead_event d WHERE d.sdkappid = j.sdkappid AND d.id = j.id OFFSET 0) ON CONFLICT DO NOTHING`,
 	}
 	reviveEvents = set{
 		one: `INSERT INTO record (` + carried + `, ` + attemptFields + `, attempts, settled_ms, replayed, kept, size)
@@ -46,12 +46,12 @@ var (
 				e.attempts, j.settled, 0, ` + allAttempts + `, ` + recordSize + ` + octet_length(j.note) + octet_length(j.answer)
 			FROM unnest(` + attemptArrays + `, $11::bigint[], $12::bigint[], $13::bytea[])
 				AS j(number, at, took, status, fault, reason, note, node, replay, answer, settled, sdkappid, id)
-			JOIN dead_event e ON e.sdkappid = j.sdkappid AND e.id = j.id ON CONFLICT DO NOTHING RETURNING 0::bigint, ` + recordBytes,
+			JOIN dead_event e ON e.sdkappid + 0 = j.sdkappid AND e.id = ANY (ARRAY[j.id]) ON CONFLICT DO NOTHING RETURNING 0::bigint, ` + recordBytes,
 	}
 	deleteDead = set{
 		one: `DELETE FROM dead_event WHERE sdkappid = $1 AND id = $2 RETURNING 1`,
 		all: `DELETE FROM dead_event d USING unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY AS j(sdkappid, id, i)
-			WHERE d.sdkappid = j.sdkappid AND d.id = j.id RETURNING j.i`,
+			WHERE d.sdkappid + 0 = j.sdkappid AND d.id = ANY (ARRAY[j.id]) RETURNING j.i`,
 	}
 )
 

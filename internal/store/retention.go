@@ -63,7 +63,7 @@ const selectOldest = `SELECT id, size + 200 * kept, kept FROM record WHERE sdkap
 var deleteRecords = set{
 	one: `DELETE FROM record WHERE sdkappid = $1 AND id = $2`,
 	all: `DELETE FROM record r USING unnest($1::bigint[], $2::bytea[]) AS j(sdkappid, id)
-		WHERE r.sdkappid = j.sdkappid AND r.id = j.id`,
+		WHERE r.sdkappid = ANY (ARRAY[j.sdkappid]) AND r.id = j.id`,
 }
 
 // hasRecord looks for work without a write transaction.

@@ -120,7 +120,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.answers.New = func() any { return make(chan error, 1) }
 	s.writing, s.cut = context.WithCancel(context.Background())
-	err = e.read(ctx, func(c conn) error { return errors.Join(s.counts.load(c), s.eventIDs.load(c)) })
+	err = e.readAlone(ctx, func(c conn) error { return errors.Join(s.counts.load(c), s.eventIDs.load(c)) })
 	if err != nil {
 		return nil, errors.Join(err, e.close(), lock.Close())
 	}

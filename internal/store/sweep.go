@@ -129,7 +129,7 @@ var shrinkLists = set{
 	one: `UPDATE account SET block_count = block_count - 1, block_seq = block_seq + 1 WHERE id = $1
 		RETURNING sdkappid, userid, block_seq`,
 	all: `UPDATE account a SET block_count = block_count - 1, block_seq = block_seq + 1
-		FROM (SELECT id, min(i) AS i FROM unnest($1::bigint[]) WITH ORDINALITY AS u(id, i) GROUP BY id) j WHERE a.id = j.id
+		FROM (SELECT id, min(i) AS i FROM unnest($1::bigint[]) WITH ORDINALITY AS u(id, i) GROUP BY id) j WHERE a.id = ANY (ARRAY[j.id])
 		RETURNING j.i, a.sdkappid, a.userid, a.block_seq`,
 }
 
@@ -176,20 +176,43 @@ func (s *Store) sweepApp(c conn, work *call) (more bool, err error) {
 	return s.sweepEvents(c, app, work)
 }
 
+// sweepDead removes some of an app's dead letters, and returns how many.
+func sweepDead(c conn, app int64) (removed int, err error) {
+	var apps []int64
+	var ids [][]byte
+	err = c.query(`SELECT id FROM dead_event WHERE sdkappid = $1 LIMIT $2`, func(r row) error {
+		var id []byte
+		err := r.scan(&id)
+		apps, ids = append(apps, app), append(ids, id)
+		return err
+	}, app, int64(sweepRows))
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return len(ids), c.each(deleteDead, nil, apps, ids)
+}
+
+// sweepApps remove some rows of an app, table by table.
+var sweepApps = []string{
+	`DELETE FROM event WHERE (sdkappid, owner, seq) IN (SELECT sdkappid, owner, seq FROM event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+	`DELETE FROM attempt WHERE (sdkappid, id, at_us, number) IN
+		(SELECT sdkappid, id, at_us, number FROM attempt WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+	`DELETE FROM replay WHERE (sdkappid, id) IN (SELECT sdkappid, id FROM replay WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
+}
+
 // sweepEvents removes some of the app's events, records, attempts and replays, then the app.
 func (s *Store) sweepEvents(c conn, app int64, work *call) (more bool, err error) {
 	removed, err := forgetRecords(c, uint32(app), uuid.Max, &work.tallies)
 	if err != nil {
 		return false, err
 	}
+	dead, err := sweepDead(c, app)
+	if err != nil {
+		return false, err
+	}
+	removed += dead
 	count := func(row) error { removed++; return nil }
-	for _, q := range []string{
-		`DELETE FROM event WHERE (sdkappid, owner, seq) IN (SELECT sdkappid, owner, seq FROM event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
-		`DELETE FROM dead_event WHERE id IN (SELECT id FROM dead_event WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
-		`DELETE FROM attempt WHERE (sdkappid, id, at_us, number) IN
-			(SELECT sdkappid, id, at_us, number FROM attempt WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
-		`DELETE FROM replay WHERE id IN (SELECT id FROM replay WHERE sdkappid = $1 LIMIT $2) RETURNING 1`,
-	} {
+	for _, q := range sweepApps {
 		if err := c.query(q, count, app, int64(sweepRows)); err != nil {
 			return false, err
 		}

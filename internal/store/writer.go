@@ -161,6 +161,9 @@ func (s *Store) lost() {
 	s.wakeSweeper()
 }
 
+// recountTimeout bounds a count of the whole outbox, for which commits wait.
+const recountTimeout = time.Minute
+
 // count takes a batch into the counters. After a commit whose answer was lost they are read anew, as soon as the database
 // answers again.
 func (s *Store) count(b *batch) {
@@ -169,7 +172,9 @@ func (s *Store) count(b *batch) {
 		return
 	}
 	fresh := newCounts()
-	if err := s.engine.read(s.writing, fresh.load); err != nil {
+	ctx, cancel := context.WithTimeout(s.writing, recountTimeout)
+	defer cancel()
+	if err := s.engine.readAlone(ctx, fresh.load); err != nil {
 		s.log.Warn("the outbox cannot be counted; it is tried again after the next commit", "error", err)
 		s.counts.apply(b)
 		return
