@@ -55,7 +55,7 @@ func (e *endpoint) follow(first, changed bool) {
 		e.route.close()
 		e.route = nil
 		if e.open() {
-			e.hurry() // the change may be the cure
+			e.hurry(retryAfterCap) // the change may be the cure
 		}
 	}
 }
@@ -76,14 +76,15 @@ func (e *endpoint) resume(first bool) {
 	if !e.open() {
 		return
 	}
-	now := e.d.o.Now()
+	now, ahead := e.d.o.Now(), retryLongest // a start is no reason to come sooner than the endpoint asked for
 	if !first {
+		ahead = retryAfterCap
 		e.state.since = now
 		e.circuit.recover(now)
 		e.recovers()
 	}
 	e.grace = now.Add(min(e.state.settings.policy.budget, graceAfterResume))
-	e.hurry()
+	e.hurry(ahead)
 }
 
 // open makes the route of the settings in force. It reports false when the URL cannot be called.

@@ -263,6 +263,34 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	})
 }
 
+// A test that is answered tells that the endpoint takes events now, whatever it asked for before; a start of ours does not.
+func TestAWaitThatWasAskedForEndsWithASuccessfulTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rc := &receiver{answer: func(d delivery, w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Retry-After", "86400")
+			if d.Owner == "" { // the test
+				d.Attempt++
+			}
+			return failFirst(d, w, r)
+		}}
+		w := newWorld(t, rc)
+		w.start()
+		w.outbox.commit(appA, "mira.k", "a")
+		pass(time.Second)
+		w.stop()
+		w.start()
+		pass(time.Minute)
+		if n := len(rc.seen()); n != 1 {
+			t.Fatalf("%d attempts within a minute and a start, want one", n)
+		}
+		if report, err := w.d.TestCallback(t.Context(), w.apps.All()[0]); err != nil || !report.OK {
+			t.Fatalf("report %+v, error %v", report, err)
+		}
+		w.drained(time.Second)
+		w.stop()
+	})
+}
+
 func TestRecoveryDoesNotWaitOutTheBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := time.Now().Add(5 * time.Minute)

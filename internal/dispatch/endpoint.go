@@ -56,18 +56,19 @@ func (e *endpoint) recheck() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.closed && e.route != nil {
-		e.hurry()
+		e.hurry(retryAfterCap)
 	}
 }
 
-// hurry ends a failure, and brings events forward that wait for a retry.
-func (e *endpoint) hurry() {
+// hurry ends a failure, and brings events forward that are due at most so far ahead: all those that wait for a retry within
+// retryAfterCap, those that the endpoint did not ask to wait longer for within retryLongest.
+func (e *endpoint) hurry(ahead time.Duration) {
 	now := e.d.o.Now()
 	if e.circuit.close(now) {
 		e.recovers()
 	}
 	e.own = 0
-	e.load.sweep(now)
+	e.load.sweep(now, ahead)
 	e.startWorkers()
 	e.wakeLoader()
 }

@@ -52,9 +52,11 @@ type load struct {
 // waiting reports whether heads may wait on disk for room.
 func (s *load) waiting() bool { return s.wanted || s.passing }
 
-// sweep makes one pass over everything that waits for a retry, due or not.
-func (s *load) sweep(now time.Time) {
-	s.horizon = now.Add(retryLongest)
+// sweep makes one pass over everything that is due at most so far ahead, within retryAfterCap.
+func (s *load) sweep(now time.Time, ahead time.Duration) {
+	if at := now.Add(ahead); !soon(now, s.horizon, retryAfterCap) || s.horizon.Before(at) {
+		s.horizon = at
+	}
 	s.wanted = s.wanted || !s.passing
 }
 

@@ -53,13 +53,13 @@ func (e *endpoint) observe(j job, t trial) relation.Settlement {
 func (e *endpoint) answered(j job, t trial) {
 	e.limit.answered(t.took(), e.workers)
 	if e.own >= ownStep { // what waits for a fault of our own need not wait longer
-		e.load.sweep(t.ended)
+		e.load.sweep(t.ended, retryLongest)
 		e.wakeLoader()
 	}
 	e.own = 0
 	if e.circuit.answered(t.ended, t.outcome.Delivered()) {
 		e.recovers()
-		e.load.sweep(t.ended)
+		e.load.sweep(t.ended, retryLongest)
 		e.wakeLoader()
 		e.d.o.Log.Info("callback endpoint works again", "sdkappid", e.sdkAppID, "endpoint", j.route.name())
 	}
