@@ -12,19 +12,21 @@ import (
 
 // A loader reads for an endpoint alone, so a read that never ends would stop the endpoint's delivery.
 func TestPostgresReadThatHangsIsGivenUp(t *testing.T) {
-	s, err := Open(t.Context(), Options{URL: pgtest.NewDatabase(t)})
+	e, err := openPostgres(t.Context(), pgtest.NewDatabase(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.engine.(*postgresEngine)
+	t.Cleanup(func() { _ = e.close() })
+	if e.patience != readTimeout {
+		t.Errorf("a read is given up after %s, want %s", e.patience, readTimeout)
+	}
 	e.patience = 50 * time.Millisecond
 	err = e.read(t.Context(), func(c conn) error { return c.query("SELECT pg_sleep(3600)", nil) })
 	if err = unavailable(err); !errors.Is(err, relation.ErrUnavailable) || !strings.Contains(err.Error(), "did not answer") {
 		t.Errorf("error %v, want ErrUnavailable and what PostgreSQL did", err)
 	}
 	e.patience = readTimeout
-	if _, err := s.NextDue(t.Context(), 7, time.Now()); err != nil {
+	if err := e.read(t.Context(), func(c conn) error { return c.query("SELECT 1", nil) }); err != nil {
 		t.Errorf("the next read: %v", err)
 	}
 }
