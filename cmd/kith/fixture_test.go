@@ -32,6 +32,7 @@ func testConfig(t *testing.T) config.Config {
 	c := config.Default()
 	c.Data, c.FirstApp = filepath.Join(t.TempDir(), "data"), false
 	c.Listen, c.ListenHTTP, c.OperatorListen = "", "127.0.0.1:0", "127.0.0.1:0"
+	c.CallTimeout, c.CallbackTimeout = processStart, processStart // the defaults are for machines that do nothing else
 	return c
 }
 

@@ -28,7 +28,7 @@ var errInjected = errors.New("injected fault")
 // startEngine opens the store in dir and delivers app A's events to url. fault, if any, fails steps of commits.
 func startEngine(t testing.TB, dir, url string, fault func(string) error) *engine {
 	t.Helper()
-	app := testApp(appA, relation.Callback{URL: url})
+	app := testApp(appA, relation.Callback{URL: url, TimeoutMS: unhurried}) // or a slow machine repeats what it told
 	apps := &appSet{}
 	apps.set(app)
 	var offer atomic.Pointer[Dispatcher]

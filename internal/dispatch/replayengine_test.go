@@ -38,7 +38,7 @@ func TestReplayOnTheRealStore(t *testing.T) {
 		return nil
 	})
 	defer e.close(t)
-	app := testApp(appA, relation.Callback{URL: server.URL, MaxAttempts: 1})
+	app := testApp(appA, relation.Callback{URL: server.URL, TimeoutMS: unhurried, MaxAttempts: 1})
 	e.apps.set(app)
 	e.d.AppsChanged()
 	svc := relation.NewService(e.Store, nil)

@@ -41,6 +41,7 @@ func settings(t *testing.T) config.Config {
 	c := config.Default()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.Listen, c.ListenHTTP, c.OperatorListen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.CallTimeout, c.CallbackTimeout = patience, patience // the defaults are for machines that do nothing else
 	c.FirstApp = false
 	return c
 }
