@@ -14,8 +14,9 @@ import (
 const (
 	// fairRate is the rate of the app that is measured, and of the other one where it does not flood, in calls a second.
 	fairRate = 200
-	// floodCallers call for the other app as fast as they are answered.
+	// floodCallers call for the other app as fast as they are answered, and a crowd of them the more.
 	floodCallers = 32
+	crowdCallers = 512
 	// slowAnswer is how long a slow endpoint takes.
 	slowAnswer = time.Second
 )
@@ -118,9 +119,9 @@ func (c *crowd) refill() error {
 }
 
 // calls is the job of the other app's callers, for as long as the measured one takes. Rate 0: a flood.
-func (c *crowd) calls(rate float64, d time.Duration) job {
+func (c *crowd) calls(callers int, rate float64, d time.Duration) job {
 	return job{
-		Path: c.path("sns/black_list_delete"), Kind: kindUnblock, Targets: 1, Rate: rate, Duration: d, Connections: floodCallers,
+		Path: c.path("sns/black_list_delete"), Kind: kindUnblock, Targets: 1, Rate: rate, Duration: d, Connections: callers,
 	}
 }
 
@@ -130,6 +131,8 @@ type neighbour struct {
 	job   func(d time.Duration) job
 	spoil func() error // of its endpoint
 	mend  func() error
+	null  bool      // it does not call Kith at all
+	calls []float64 // a second, in each turn
 }
 
 func (c *crowd) neighbours() []neighbour {
@@ -137,19 +140,27 @@ func (c *crowd) neighbours() []neighbour {
 	tell := func(what string, with any) func() error {
 		return func() error { return c.receiver.call(what, with, nil) }
 	}
-	flood := func(d time.Duration) job { return c.calls(0, d) }
-	steady := func(d time.Duration) job { return c.calls(fairRate, d) }
-	atNull := func(d time.Duration) job {
-		j := c.calls(0, d)
-		j.Addr, j.Dry = c.nullAddress, true
-		return j
+	flood := func(callers int) func(time.Duration) job {
+		return func(d time.Duration) job { return c.calls(callers, 0, d) }
 	}
-	return []neighbour{
-		{"the null chain is flooded", atNull, still, still},
-		{"another app floods", flood, still, still},
-		{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{})},
-		{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0))},
+	atNull := func(callers int) func(time.Duration) job {
+		return func(d time.Duration) job {
+			j := c.calls(callers, 0, d)
+			j.Addr, j.Dry = c.nullAddress, true
+			return j
+		}
 	}
+	steady := func(d time.Duration) job { return c.calls(floodCallers, fairRate, d) }
+	var all []neighbour
+	for _, n := range []int{floodCallers, crowdCallers} {
+		all = append(all,
+			neighbour{fmt.Sprintf("%d callers flood the null chain", n), atNull(n), still, still, true, nil},
+			neighbour{fmt.Sprintf("%d callers of another app flood", n), flood(n), still, still, false, nil})
+	}
+	return append(all,
+		neighbour{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{}), false, nil},
+		neighbour{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0)), false, nil},
+	)
 }
 
 // measure measures the app alone and beside each neighbour, in turns.
@@ -158,10 +169,11 @@ func (c *crowd) measure(engine string, j job) error {
 	alone := &journey{}
 	beside := make([]journey, len(neighbours))
 	for range c.number(3, 1) {
-		if err := c.turn(j, neighbour{}, alone); err != nil {
+		if err := c.turn(j, &neighbour{}, alone); err != nil {
 			return err
 		}
-		for i, n := range neighbours {
+		for i := range neighbours {
+			n := &neighbours[i]
 			if err := c.turn(j, n, &beside[i]); err != nil {
 				return fmt.Errorf("%s: %w", n.name, err)
 			}
@@ -172,7 +184,7 @@ func (c *crowd) measure(engine string, j job) error {
 }
 
 // turn measures once, and waits until nothing of it is left.
-func (c *crowd) turn(j job, n neighbour, to *journey) (err error) {
+func (c *crowd) turn(j job, n *neighbour, to *journey) (err error) {
 	if n.job == nil {
 		return errors.Join(c.follow(j, to), c.rig.refill(c.k, j.Lists))
 	}
@@ -183,6 +195,7 @@ func (c *crowd) turn(j job, n neighbour, to *journey) (err error) {
 	crowd := n.job(j.Duration)
 	group.Go(func() error {
 		p, err := c.do(crowd)
+		n.calls = append(n.calls, p.rate())
 		if err == nil && crowd.Dry { // Kith knows nothing of these callbacks
 			_, err = c.deliveredTo(c.receiver, p.Calls, time.Minute)
 		}
@@ -221,23 +234,23 @@ func (c *crowd) settled() error {
 func (c *crowd) report(engine string, alone *journey, neighbours []neighbour, beside []journey) {
 	at := func(times []int64, q float64) float64 { return ms(time.Duration(quantiles(times, q)[0])) }
 	name := fmt.Sprintf("%d/s, event made to arrival, p99", fairRate)
-	var busy result
+	var busy result // the last of the null chain
 	for i, n := range neighbours {
-		p99 := at(beside[i].committed, 0.99)
 		res := result{
-			Case: name + ": " + n.name, Unit: millis, Kith: p99, Beside: "alone", Peer: at(alone.committed, 0.99),
-			Note: fmt.Sprintf("p50 %.2f ms, alone %.2f ms", at(beside[i].committed, 0.5), at(alone.committed, 0.5)),
+			Case: name + ": " + n.name, Unit: millis, Kith: at(beside[i].committed, 0.99), Beside: "alone", Peer: at(alone.committed, 0.99),
+			Note: fmt.Sprintf("p50 %.2f ms, alone %.2f ms; the other app makes %.0f calls/s",
+				at(beside[i].committed, 0.5), at(alone.committed, 0.5), median(n.calls)),
 		}
-		switch i {
-		case 0:
+		if n.null {
 			busy = res
 			res.Note += "; the machine is as busy, and Kith is not"
-		default:
-			res.Budgets = []budget{ratioAtMost(2)}
+			c.add(engine, res)
+			continue
 		}
+		res.Budgets = []budget{ratioAtMost(2)}
 		c.add(engine, res)
-		if i == 1 {
-			res.Beside, res.Peer, res.Ratio, res.Budgets, res.Note = busy.Case[len(name)+2:], busy.Kith, 0, nil, "what is Kith's own part of it"
+		if i > 0 && neighbours[i-1].null {
+			res.Beside, res.Peer, res.Ratio, res.Budgets, res.Note = neighbours[i-1].name, busy.Kith, 0, nil, "what is Kith's own part of it"
 			c.add(engine, res)
 		}
 	}

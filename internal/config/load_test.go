@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Data: "data", FirstApp: true,
 		Listen: "127.0.0.1:8443", ListenHTTP: "127.0.0.1:8080", OperatorListen: "127.0.0.1:8081",
-		TrustedProxies: []string{}, MaxBody: 1 << 20, CallTimeout: 3 * time.Second, HeaderTimeout: 10 * time.Second,
+		TrustedProxies: []string{}, MaxBody: 1 << 20, CallTimeout: 3 * time.Second, IsolateApps: true, HeaderTimeout: 10 * time.Second,
 		ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, TicketCache: 100_000,
 		Gateway: true, GatewayMaxFrame: 128 << 10, GatewayQueue: 256 << 10, GatewayRate: 20, GatewayMaxSessions: 20,
 		GatewayMaxAddress: 2000, GatewayLoginTimeout: 10 * time.Second, GatewayHeartbeat: 25 * time.Second,
@@ -110,7 +110,7 @@ func TestEverySourceSetsEveryField(t *testing.T) {
 	values := map[string]string{
 		"data": "d", "store": "postgres://u@h/n", "first-app": "false", "ready-file": "r",
 		"listen": "127.0.0.1:1", "listen-http": "127.0.0.1:2", "allow-plain": "true", "tls-cert": "c", "tls-key": "k",
-		"trusted-proxies": "10.0.0.0/8,::1", "max-body": "2048", "call-timeout": "1s", "header-timeout": "2s",
+		"trusted-proxies": "10.0.0.0/8,::1", "max-body": "2048", "call-timeout": "1s", "isolate-apps": "false", "header-timeout": "2s",
 		"read-timeout": "3s", "idle-timeout": "4s", "ticket-cache": "5", "operator-listen": "127.0.0.1:3",
 		"gateway": "false", "gateway-max-frame": "2048", "gateway-queue": "70000", "gateway-rate": "7",
 		"gateway-max-sessions": "8", "gateway-max-address": "-1", "gateway-login-timeout": "9s", "gateway-heartbeat": "11s",

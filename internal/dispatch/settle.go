@@ -119,10 +119,11 @@ func (s *settler) commit(ctx context.Context, batch []verdict) bool {
 }
 
 // store repeats a commit until it succeeds. It reports false when ctx ended first.
-func (s *settler) store(ctx context.Context, settlements []relation.Settlement) ([]relation.EventKey, bool) {
+func (s *settler) store(ctx context.Context, settlements []relation.Settlement) (next []relation.EventKey, ok bool) {
 	wait := settleRetryBase
 	for failed := false; ; failed = true {
-		next, err := s.outbox.Settle(ctx, settlements)
+		heads, err := s.outbox.Settle(ctx, settlements)
+		next = append(next, heads...)
 		switch {
 		case err == nil && failed:
 			s.log.Info("callback verdicts are stored again", "verdicts", len(settlements))

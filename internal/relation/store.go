@@ -121,9 +121,10 @@ type Outbox interface {
 	NextDue(ctx context.Context, sdkAppID uint32, now time.Time) (time.Time, error)
 	// Following returns the owner's events after key, in order.
 	Following(ctx context.Context, key EventKey, limit int) ([]Event, error)
-	// Settle commits verdicts. The error is nil when they are durable; settling an event that has left the outbox does
-	// nothing. A head that left (Delivered, Dead) makes the owner's next event the head, due at once; next names those
-	// new heads, so that a dispatcher that did not know of them goes on.
+	// Settle commits verdicts, many of them in several commits, so that nobody waits for a long one. The error is nil when
+	// they are durable; after another error some can be, and all are to be settled again. Settling an event that has left
+	// the outbox does nothing. A head that left (Delivered, Dead) makes the owner's next event the head, due at once; next
+	// names those new heads, also beside an error, so that a dispatcher that did not know of them goes on.
 	Settle(ctx context.Context, settlements []Settlement) (next []EventKey, err error)
 	// OutboxStats describes the outbox of each app that has anything in it. It reads counters, not rows.
 	OutboxStats(ctx context.Context) ([]OutboxStats, error)

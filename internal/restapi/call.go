@@ -22,11 +22,16 @@ func (h *Handler) limit(ctx context.Context) (context.Context, context.CancelFun
 func (h *Handler) run(ctx context.Context, cmd *command, j job, c call) (any, error) {
 	ctx, cancel := h.limit(ctx)
 	start := h.now()
+	if h.admission.enter(ctx, c.app.SDKAppID) != nil {
+		cancel()
+		return nil, errHeldBack
+	}
 	done := make(chan outcome, 1)
 	// Whoever sets it first, the job's end or the time limit, decides what the caller is told.
 	var settled atomic.Bool
 	h.calls.Go(func() {
 		defer cancel()
+		defer h.admission.leave(c.app.SDKAppID)
 		res := protect(ctx, j, c)
 		if settled.CompareAndSwap(false, true) {
 			done <- res

@@ -24,6 +24,12 @@ var errTimeLimit = failure{
 	"the call took too long and may still be carried out; ask again, which is safe",
 }
 
+// errHeldBack answers a call that waited for its turn for that long.
+var errHeldBack = failure{
+	api.CodeServiceTimeout,
+	"the app makes more calls at a time than the server can carry out; this one was not begun; make fewer at a time and try again",
+}
+
 // explain turns an error into what the caller is told. This is the one place that knows which error of relation has
 // which code. An error without a row is logged in full and answered as internal, without its text.
 func (h *Handler) explain(cmd *command, err error) failure {

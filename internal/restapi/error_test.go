@@ -59,6 +59,7 @@ func TestEveryErrorHasACode(t *testing.T) {
 		"ErrAppExists":   {relation.ErrAppExists, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}}, // no command makes apps
 		"ErrNoEvent":     {relation.ErrNoEvent, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},   // none asks for events
 		"ErrNoReplay":    {relation.ErrNoReplay, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},  // or replays
+		"ErrForgotten":   {relation.ErrForgotten, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},
 		"ErrSettled":     {relation.ErrSettled, failure{30006, reason}, failure{70500, reason}, failure{91000, reason}},
 		"ErrUnavailable": {relation.ErrUnavailable, failure{30006, again}, failure{70500, again}, failure{91000, again}},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/restapi"
 	"github.com/kithchat/kith/internal/store"
 )
 
@@ -74,6 +75,28 @@ func (m *metrics) watchStore(s *store.Store, now func() time.Time) {
 			return truth(s.Ready() == nil)
 		}),
 	)
+}
+
+var restHeldBack = perApp("kith_rest_held_back_calls", "REST API calls that wait because their app floods while others call (isolate-apps).")
+
+// heldBackCollector asks the REST API at each scrape.
+type heldBackCollector struct {
+	apps *appSeries
+	rest *restapi.Handler
+}
+
+// Describe implements prometheus.Collector.
+func (c heldBackCollector) Describe(out chan<- *prometheus.Desc) { out <- restHeldBack }
+
+// Collect implements prometheus.Collector.
+func (c heldBackCollector) Collect(out chan<- prometheus.Metric) {
+	held := c.rest.HeldBack()
+	c.apps.each(func(id uint32, app string) { out <- figure(restHeldBack, float64(held[id]), app) })
+}
+
+// watchRest adds what the REST API holds back.
+func (m *metrics) watchRest(h *restapi.Handler) {
+	m.registry.MustRegister(heldBackCollector{&m.apps, h})
 }
 
 // watchGateway adds the number of connections.

@@ -88,7 +88,7 @@ func (s *Server) join(context.Context) error {
 	rest := restapi.Options{
 		Service: service, Apps: s.registry, Kicks: s.store, Auth: verifier,
 		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.restTracer(),
-		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout,
+		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout, IsolateApps: s.config.IsolateApps,
 		TicketCache: max(1, s.config.TicketCache), // there, 0 means the default; one ticket is as good as none
 	}
 	if s.config.Gateway {
@@ -103,6 +103,7 @@ func (s *Server) join(context.Context) error {
 	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
 	s.registry.Watch(s.dispatcher.AppsChanged)
 	s.rest = restapi.New(rest)
+	s.metrics.watchRest(s.rest)
 	operators := operator.New(s.operatorOptions())
 	for _, f := range s.fronts {
 		if f.name == frontOperator {

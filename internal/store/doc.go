@@ -5,7 +5,7 @@
 //   - One goroutine writes. It merges the calls that wait into one transaction: it reads what all of them name, runs
 //     their decisions one after another on the evolving snapshot, writes the net difference, commits once and then
 //     answers all (group commit, writer.go and batch.go). An idle store commits at once; what arrives during a commit
-//     is merged into the next.
+//     is merged into the next. Apps take turns (queue.go), and a commit is as much work as fits in a short time (pace.go).
 //   - A nil error means committed and synced. Change and event are in the same commit, so both are there or neither.
 //   - Options.OnCommit hears of every event, change of a list, kick and deletion after its commit, in commit order, and
 //     before the caller does; and of every commit whose answer was lost.

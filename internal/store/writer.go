@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -55,24 +54,31 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 // write is the writing goroutine: it commits batch after batch until the queue is closed and empty.
 func (s *Store) write() {
 	var calls []*call
+	p := newPace()
 	for {
 		var err error
-		if calls, err = s.queue.take(calls[:0]); err != nil {
+		if calls, err = s.queue.take(calls[:0], p.room()); err != nil {
 			return
 		}
 		if len(calls) > 0 {
-			s.commit(calls)
+			p.learn(s.commit(calls))
 			clear(calls)
 		}
 	}
 }
 
-func (s *Store) commit(calls []*call) {
+// commit carries out calls in one transaction and answers them. It returns how much work they were, and how long it took.
+func (s *Store) commit(calls []*call) (work int, took timing) {
 	start := time.Now()
+	began, ran := start, start
 	b := newBatch(s, calls)
 	err := s.condition.begin()
 	if err == nil {
-		err = s.engine.write(s.writing, b.run)
+		err = s.engine.write(s.writing, func(c conn) error {
+			began = time.Now()
+			defer func() { ran = time.Now() }()
+			return b.run(c)
+		})
 	}
 	if err != nil {
 		s.ids = idPool{}
@@ -85,11 +91,14 @@ func (s *Store) commit(calls []*call) {
 		s.committed(b)
 	}
 	s.note(err)
-	s.observe(b, time.Since(start), err)
+	took = timing{begin: began.Sub(start), commit: time.Since(ran), whole: time.Since(start)}
+	s.observe(b, took.whole, err)
 	for _, c := range calls {
-		c.done <- cmp.Or(err, c.err)
+		work += c.work()
+		c.answer(err)
 	}
 	s.engine.upkeep()
+	return work, took
 }
 
 // note keeps the store's condition and logs when it changes. An error that the caller caused says nothing about it.

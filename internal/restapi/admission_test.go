@@ -1,0 +1,230 @@
+package restapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kithchat/kith/api"
+)
+
+// busyMachine says how long the run queue is.
+type busyMachine struct{ queue float64 }
+
+func (m *busyMachine) length() float64 { return m.queue }
+
+func pass(d time.Duration) { time.Sleep(d) } // on synctest's clock
+
+// flood is an admission in a synctest bubble, with calls that wait.
+type flood struct {
+	*admission
+	t       *testing.T
+	machine *busyMachine
+	mu      sync.Mutex
+	begun   []int // numbers of calls, in the order in which they began
+}
+
+func newFlood(t *testing.T, queue float64) *flood {
+	m := &busyMachine{queue}
+	return &flood{admission: newAdmission(time.Now, m.length), t: t, machine: m}
+}
+
+// call begins a call in the background, or has it wait.
+func (f *flood) call(app uint32, number int) {
+	go func() {
+		if err := f.enter(f.t.Context(), app); err != nil {
+			return
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.begun = append(f.begun, number)
+	}()
+	synctest.Wait()
+}
+
+func (f *flood) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.begun)
+}
+
+// turnover has one call after another end and look at the machine. Calls with numbers from 0 begin in order.
+func (f *flood) turnover(app uint32, n int) {
+	for range n {
+		pass(admissionEvery)
+		f.leave(app)
+		synctest.Wait()
+		f.mu.Lock()
+		begun := slices.DeleteFunc(slices.Sorted(slices.Values(f.begun)), func(i int) bool { return i < 0 })
+		f.mu.Unlock()
+		if len(begun) > 0 && begun[len(begun)-1] != len(begun)-1 {
+			f.t.Fatalf("calls that came later begin before others: %v", begun)
+		}
+	}
+}
+
+func TestAdmissionLeavesOneAppAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlood(t, 100)
+		for i := range 1000 {
+			f.call(1, i)
+		}
+		if f.count() != 1000 {
+			t.Errorf("%d of 1000 calls began", f.count())
+		}
+	})
+}
+
+// On a busy machine an app that floods is held back, in order; another one's calls begin at once. As soon as there are
+// processors to spare, all begin.
+func TestAdmissionHoldsAFloodBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlood(t, 100)
+		f.call(2, -1)
+		pass(admissionEvery)
+		for i := range 200 {
+			f.call(1, i)
+		}
+		if n := f.count() - 1; n != admissionStart {
+			t.Errorf("%d calls of the flood began, want %d", n, admissionStart)
+		}
+		f.call(2, -2)
+		if f.begun[len(f.begun)-1] != -2 {
+			t.Error("the other app's call waits")
+		}
+		f.leave(2)
+		f.leave(2)
+		f.turnover(1, 30)
+		f.mu.Lock()
+		under := f.apps[1].under
+		f.mu.Unlock()
+		if under != admissionLeast {
+			t.Errorf("on a busy machine %d calls are under way, want %d", under, admissionLeast)
+		}
+		f.machine.queue = 0
+		f.turnover(1, under+20)
+		if n := f.count() - 2; n < 100 {
+			t.Errorf("with processors to spare %d calls began, want most", n)
+		}
+	})
+}
+
+// Who called a minute ago is no rival any more, and is forgotten.
+func TestAdmissionForgetsRivals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlood(t, 100)
+		f.call(2, -1)
+		f.leave(2)
+		pass(admissionEvery)
+		for i := range 50 {
+			f.call(1, i)
+		}
+		if f.count() == 51 {
+			t.Fatal("nothing was held back")
+		}
+		pass(rivalFor)
+		f.turnover(1, 1)
+		if f.count() != 51 || len(f.apps) != 1 {
+			t.Errorf("a minute later %d of 51 calls have begun, %d apps are known", f.count(), len(f.apps))
+		}
+	})
+}
+
+// Calls of some apps begin, wait, give up and end at random: never more of an app are under way than the limit was, and
+// nobody is forgotten.
+func TestAdmissionRandomCalls(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rnd := rand.New(rand.NewPCG(seed, 3))
+				f := newFlood(t, 100)
+				var began, gaveUp atomic.Int64
+				var calls sync.WaitGroup
+				const n = 2000
+				for range n {
+					app := uint32(1 + rnd.IntN(3))
+					patience, takes := time.Duration(1+rnd.IntN(300))*time.Millisecond, time.Duration(rnd.IntN(80))*time.Millisecond
+					calls.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						defer cancel()
+						if err := f.enter(ctx, app); err != nil {
+							if !errors.Is(err, context.DeadlineExceeded) {
+								t.Error(err)
+							}
+							gaveUp.Add(1)
+							return
+						}
+						began.Add(1)
+						pass(takes)
+						f.leave(app)
+					})
+					pass(time.Duration(rnd.IntN(2000)) * time.Microsecond)
+				}
+				calls.Wait()
+				if began.Load()+gaveUp.Load() != n || gaveUp.Load() == 0 || began.Load() == 0 {
+					t.Errorf("%d began, %d gave up", began.Load(), gaveUp.Load())
+				}
+				for app, of := range f.apps {
+					if of.under != 0 || len(of.waiting) != 0 {
+						t.Errorf("left of app %d: %d under way, %d wait", app, of.under, len(of.waiting))
+					}
+				}
+			})
+		})
+	}
+}
+
+// A call that waits for longer than the time limit is answered, and not carried out.
+func TestHeldBackForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{commit: time.Minute}
+		f := newFixture(t, store, nil)
+		f.h.admission = newAdmission(time.Now, (&busyMachine{100}).length)
+		if err := f.h.admission.enter(t.Context(), f.app+1); err != nil {
+			t.Fatal(err)
+		}
+		pass(admissionEvery)
+		var calls sync.WaitGroup
+		var refused atomic.Int64
+		for range admissionStart + 5 {
+			calls.Go(func() {
+				env := f.call(deleteCmd, addABC)
+				f.wantCode(env, api.CodeServiceTimeout)
+				if strings.Contains(env.ErrorInfo, "was not begun") {
+					refused.Add(1)
+				}
+			})
+		}
+		calls.Wait()
+		if n := store.changes.Load(); n != admissionStart || refused.Load() != 5 {
+			t.Errorf("%d calls were carried out and %d not begun, want %d and 5", n, refused.Load(), admissionStart)
+		}
+	})
+}
+
+// The real run queue is long while many goroutines want to run.
+func TestRunQueue(t *testing.T) {
+	q := newRunQueue()
+	q.length()
+	var all sync.WaitGroup
+	for range 64 * runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for range 2000 {
+				runtime.Gosched()
+			}
+		})
+	}
+	all.Wait()
+	if n := q.length(); n < 2*queueLong {
+		t.Errorf("length %.1f while 64 goroutines for each processor wanted to run", n)
+	}
+}

@@ -1,0 +1,93 @@
+package store_test
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/kithchat/kith/internal/relation"
+	"github.com/kithchat/kith/internal/store"
+)
+
+// While one app has thousands of calls waiting, and verdicts, another's call is in the next commit.
+func TestPromise4AppsTakeTurnsAtTheStore(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		var armed atomic.Bool
+		var commits atomic.Int64
+		held, release := make(chan struct{}), make(chan struct{})
+		o.Retention = 0
+		o.Fault = func(step string) error {
+			if step == "begin" && armed.CompareAndSwap(true, false) {
+				close(held)
+				<-release
+			}
+			if step == "committed" {
+				commits.Add(1)
+			}
+			return nil
+		}
+		s := open(t, o)
+		flooding, other := seed(t, s), testApp()
+		other.SDKAppID++
+		if err := s.CreateApp(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		importAccounts(t, s, other.SDKAppID, "mira.k", "troll_77")
+
+		armed.Store(true)
+		var calls sync.WaitGroup
+		defer calls.Wait()
+		flood := func(i int) {
+			_, err := relation.NewService(s, nil).Import(t.Context(), relation.AccountImport{
+				SDKAppID: flooding.SDKAppID, Profiles: []relation.Profile{{UserID: fmt.Sprint("user", i)}},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		calls.Go(func() { flood(0) })
+		<-held
+		const many = 3000
+		for i := range many {
+			calls.Go(func() { flood(1 + i) })
+		}
+		calls.Go(func() {
+			if _, err := s.Settle(t.Context(), verdictsOn(flooding.SDKAppID, many)); err != nil {
+				t.Error(err)
+			}
+		})
+		waitQueued(s, many+1)
+		before := commits.Load()
+		calls.Go(func() {
+			if err := block(s, other); err != nil {
+				t.Error(err)
+			}
+			if n := commits.Load() - before; n > 2 {
+				t.Errorf("the other app waited for %d commits, want the one under way and its own", n)
+			}
+		})
+		waitQueued(s, many+2)
+		close(release)
+		calls.Wait()
+		if n := commits.Load() - before; n < 4 {
+			t.Errorf("all was done in %d commits: nothing had to wait", n)
+		}
+	})
+}
+
+func waitQueued(s *store.Store, n int) {
+	for s.Queued() < n {
+		runtime.Gosched()
+	}
+}
+
+// verdictsOn are verdicts on events that are not there.
+func verdictsOn(app uint32, n int) []relation.Settlement {
+	all := make([]relation.Settlement, n)
+	for i := range all {
+		all[i] = relation.Settlement{EventKey: relation.EventKey{SDKAppID: app, Owner: "mira.k", Seq: int64(i)}, Verdict: relation.Delivered, Attempts: 1}
+	}
+	return all
+}
