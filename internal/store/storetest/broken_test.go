@@ -109,9 +109,10 @@ func TestDefects(t *testing.T) {
 		"a restart forgets the record": {restart: func(m *model) {
 			m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.State == relation.StateDelivered })
 		}},
-		"a restart forgets replays":     {restart: func(m *model) { m.replays = nil }, hidden: true},
-		"records outlive the retention": {keeps: true},
-		"an app loses its keys":         {app: func(a *relation.App) { a.Keys = nil }},
+		"a restart forgets what is not kept": {restart: func(m *model) { clear(m.gone) }, hidden: true},
+		"a restart forgets replays":          {restart: func(m *model) { m.replays = nil }, hidden: true},
+		"records outlive the retention":      {keeps: true},
+		"an app loses its keys":              {app: func(a *relation.App) { a.Keys = nil }},
 		"a restart forgets attempts": {restart: func(m *model) {
 			for _, q := range m.queues {
 				each(q.rows, func(e *relation.Event) { e.Attempts = 0 })

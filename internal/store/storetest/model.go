@@ -28,6 +28,7 @@ type model struct {
 	accounts map[account]*modelAccount
 	queues   map[account]*modelQueue
 	settled  []relation.Record // delivered and dead, in the order of that
+	gone     map[uint32]string // ids of the newest delivered events that are not kept, by app
 	replays  []relation.Replay
 	last     int64           // time of the newest id ever, in Unix milliseconds
 	told     relation.Commit // of the change under way
@@ -68,6 +69,7 @@ func newModel(_ testing.TB, o Options) func() Engine {
 		apps:     make(map[uint32]relation.App),
 		accounts: make(map[account]*modelAccount),
 		queues:   make(map[account]*modelQueue),
+		gone:     make(map[uint32]string),
 	}
 	return func() Engine {
 		m.closed = false
@@ -267,6 +269,7 @@ func (m *model) DeleteApp(_ context.Context, sdkAppID uint32) error {
 		return relation.ErrNoApp
 	}
 	delete(m.apps, sdkAppID)
+	delete(m.gone, sdkAppID)
 	maps.DeleteFunc(m.accounts, func(k account, _ *modelAccount) bool { return k.sdkAppID == sdkAppID })
 	maps.DeleteFunc(m.queues, func(k account, _ *modelQueue) bool { return k.sdkAppID == sdkAppID })
 	m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.SDKAppID == sdkAppID })

@@ -49,10 +49,22 @@ func (m *model) leave(e relation.Event, known relation.Record, s relation.Settle
 	if s.Verdict == relation.Delivered {
 		r.State, r.Reason = relation.StateDelivered, ""
 	}
-	if r.State == relation.StateDead || m.o.Retention > 0 {
-		m.settled = append(m.settled, r)
-		m.shrink()
+	m.settled = append(m.settled, r)
+	if m.o.Retention == 0 {
+		m.drop(func(relation.Record) bool { return true })
 	}
+	m.shrink()
+}
+
+// drop removes delivered events, and remembers that they were there.
+func (m *model) drop(which func(relation.Record) bool) {
+	m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool {
+		if e.State != relation.StateDelivered || !which(e) {
+			return false
+		}
+		m.gone[e.SDKAppID] = max(m.gone[e.SDKAppID], e.ID)
+		return true
+	})
 }
 
 // modelSize is what the model takes a delivered event to occupy.
@@ -75,16 +87,15 @@ func (m *model) shrink() {
 			return
 		}
 		oldest := slices.IndexFunc(m.settled, func(e relation.Record) bool { return e.SDKAppID == most && e.State == relation.StateDelivered })
-		m.settled = slices.Delete(m.settled, oldest, oldest+1)
+		id := m.settled[oldest].ID
+		m.drop(func(e relation.Record) bool { return e.ID == id })
 	}
 }
 
 // forget drops what is older than the retention.
 func (m *model) forget() {
 	horizon := m.o.Now().Add(-m.o.Retention)
-	m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool {
-		return e.State == relation.StateDelivered && e.Created.Before(horizon)
-	})
+	m.drop(func(e relation.Record) bool { return e.Created.Before(horizon) })
 }
 
 // known returns what is known of an app's events, oldest first.

@@ -25,13 +25,22 @@ func (m *model) selected(sdkAppID uint32, s relation.ReplaySelection) ([]relatio
 	}), nil
 }
 
+// whole returns what a selection names, unless that leaves out what is not kept.
+func (m *model) whole(sdkAppID uint32, s relation.ReplaySelection) ([]relation.Record, error) {
+	found, err := m.selected(sdkAppID, s)
+	if err == nil && s.After != "" && !s.Dead && m.gone[sdkAppID] > s.After {
+		err = relation.ErrForgotten
+	}
+	return found, err
+}
+
 func (m *model) CreateReplay(_ context.Context, r relation.Replay) (relation.Replay, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, there := m.apps[r.SDKAppID]; !there {
 		return relation.Replay{}, relation.ErrNoApp
 	}
-	found, err := m.selected(r.SDKAppID, r.Selection)
+	found, err := m.whole(r.SDKAppID, r.Selection)
 	if err == nil && len(found) == 0 {
 		err = relation.ErrNoEvent
 	}
@@ -48,8 +57,11 @@ func (m *model) CreateReplay(_ context.Context, r relation.Replay) (relation.Rep
 func (m *model) CountReplay(_ context.Context, sdkAppID uint32, s relation.ReplaySelection) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found, err := m.selected(sdkAppID, s)
-	return int64(len(found)), err
+	found, err := m.whole(sdkAppID, s)
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(found)), nil
 }
 
 func (m *model) Replays(_ context.Context, sdkAppID uint32) (replays []relation.Replay, err error) {
@@ -141,7 +153,7 @@ func (m *model) SettleReplay(ctx context.Context, settlements []relation.ReplayS
 		}
 	}
 	if m.o.Retention == 0 {
-		m.settled = slices.DeleteFunc(m.settled, func(e relation.Record) bool { return e.State == relation.StateDelivered })
+		m.drop(func(relation.Record) bool { return true })
 	}
 	return nil
 }
@@ -156,6 +168,7 @@ func (m *model) ExportBlocklists(_ context.Context, sdkAppID uint32, begin func(
 	if all := m.known(sdkAppID); len(all) > 0 {
 		position = all[len(all)-1].ID
 	}
+	position = max(position, m.gone[sdkAppID])
 	var parts []relation.ListExport
 	for k, a := range m.accounts {
 		if k.sdkAppID == sdkAppID {
