@@ -14,11 +14,11 @@ const (
 	admissionEvery = 20 * time.Millisecond
 	// The calls of an app that are under way at most, where that is limited. It starts anew from admissionStart.
 	admissionLeast = 2
-	admissionStart = 16
+	admissionStart = 4
 	admissionMost  = 4096
-	// For each processor, queueLong goroutines that could run but wait are too many, queueShort are few.
-	queueLong  = 2.0
-	queueShort = 1.0
+	// For each processor, queueLong goroutines that can run but wait are too many, queueShort are few.
+	queueLong  = 1.0
+	queueShort = 0.5
 )
 
 // admission lets calls begin. The Go scheduler runs goroutines in order of arrival, so behind the flood of one app's calls all
@@ -130,7 +130,7 @@ func (a *admission) look(now time.Time) {
 	case queue > queueLong:
 		a.limit = max(admissionLeast, a.limit*4/5)
 	case queue < queueShort && held:
-		a.limit = min(admissionMost, a.limit*5/4+1)
+		a.limit = min(admissionMost, a.limit+max(1, a.limit/16))
 	}
 	a.rivals = rivals
 }

@@ -111,7 +111,7 @@ func TestAdmissionHoldsAFloodBack(t *testing.T) {
 			t.Errorf("on a busy machine %d calls are under way, want %d", under, admissionLeast)
 		}
 		f.machine.queue = 0
-		f.turnover(1, under+20)
+		f.turnover(1, under+60)
 		if n := f.count() - 2; n < 100 {
 			t.Errorf("with processors to spare %d calls began, want most", n)
 		}
