@@ -183,6 +183,18 @@ func TestAdmissionRandomCalls(t *testing.T) {
 	}
 }
 
+// The setting decides whether calls are held back at all.
+func TestIsolateApps(t *testing.T) {
+	for _, isolate := range []bool{true, false} {
+		f := newFixture(t, &nullStore{}, func(o *Options) { o.IsolateApps = isolate })
+		f.mustCall(deleteCmd, addABC)
+		held, known := f.h.HeldBack()[f.app]
+		if held != 0 || known != isolate {
+			t.Errorf("isolate %t: %d calls wait, app known %t", isolate, held, known)
+		}
+	}
+}
+
 // A call that waits for longer than the time limit is answered, and not carried out.
 func TestHeldBackForTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
