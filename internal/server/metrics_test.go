@@ -29,6 +29,19 @@ func (r *running) figures(t *testing.T) map[string]float64 {
 	return figures
 }
 
+// Where no call is held back, no figure says that none is.
+func TestIsolateApps(t *testing.T) {
+	for _, isolate := range []bool{true, false} {
+		c := settings(t)
+		c.IsolateApps = isolate
+		s := start(t, c)
+		s.newApp(t, startReceiver(t).url, "mira")
+		if _, there := s.figures(t)[`kith_rest_held_back_calls{sdkappid="1600077123"}`]; there != isolate {
+			t.Errorf("isolate-apps %t: the figure is there: %t", isolate, there)
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	backend := startReceiver(t)
 	s := start(t, settings(t))

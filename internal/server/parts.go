@@ -103,7 +103,9 @@ func (s *Server) join(context.Context) error {
 	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
 	s.registry.Watch(s.dispatcher.AppsChanged)
 	s.rest = restapi.New(rest)
-	s.metrics.watchRest(s.rest)
+	if s.config.IsolateApps {
+		s.metrics.watchRest(s.rest)
+	}
 	operators := operator.New(s.operatorOptions())
 	for _, f := range s.fronts {
 		if f.name == frontOperator {
