@@ -266,6 +266,16 @@ func TestReplayGivesUpWhatIsNeverTaken(t *testing.T) {
 	})
 }
 
+// pauseAndResume pauses a replay for five seconds, and lets it run for as long.
+func (w *world) pauseAndResume(m *memoryReplays, id string) {
+	for _, state := range []relation.ReplayState{relation.ReplayPaused, relation.ReplayRunning} {
+		job := m.job(id)
+		job.State = state
+		m.order(w.d, job)
+		pass(5 * time.Second)
+	}
+}
+
 // What was delivered behind an event that is still tried is sent again after a pause, and yet counted once.
 func TestReplayCountsNothingTwiceAfterAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -276,12 +286,7 @@ func TestReplayCountsNothingTwiceAfterAPause(t *testing.T) {
 		w.start()
 		m.order(w.d, running)
 		pass(5 * time.Second)
-		for _, state := range []relation.ReplayState{relation.ReplayPaused, relation.ReplayRunning} {
-			job := m.job("job-1")
-			job.State = state
-			m.order(w.d, job)
-			pass(5 * time.Second)
-		}
+		w.pauseAndResume(m, "job-1")
 		r := w.replayed(m, "job-1", time.Hour)
 		w.stop()
 		if again := len(rc.seen()); again <= 600 || r.Delivered != 600 || r.Total != 600 {
@@ -308,12 +313,7 @@ func TestReplayCountsNoFailureTwiceAfterAPause(t *testing.T) {
 		w.start()
 		m.order(w.d, running)
 		pass(5 * time.Second)
-		for _, state := range []relation.ReplayState{relation.ReplayPaused, relation.ReplayRunning} {
-			job := m.job("job-1")
-			job.State = state
-			m.order(w.d, job)
-			pass(5 * time.Second)
-		}
+		w.pauseAndResume(m, "job-1")
 		r := w.replayed(m, "job-1", time.Hour)
 		w.stop()
 		if r.Delivered != 599 || r.Failed != 1 || strings.Contains(r.Note, "not kept") {
