@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/kithchat/kith/internal/operator"
@@ -109,7 +111,7 @@ func (c *cli) startReplay(ctx context.Context, client *operator.Client, f replay
 			return errors.New("nothing was sent")
 		}
 	}
-	made, err := client.CreateReplay(ctx, f.req)
+	made, err := createReplay(ctx, client, f.req)
 	if err != nil {
 		return err
 	}
@@ -125,6 +127,29 @@ func (c *cli) startReplay(ctx context.Context, client *operator.Client, f replay
 		row(w, fmt.Sprintf("Sending %s again: replay %s", eventCount(made.Selected), made.Replay.ID))
 		row(w, "`kith replay show "+made.Replay.ID+"` says how far it is.")
 	})
+}
+
+// createTries is how often a replay is created while the server cannot tell whether it was.
+const createTries = 3
+
+// createReplay creates a replay once, however often it has to ask: all tries name it alike.
+func createReplay(ctx context.Context, client *operator.Client, req operator.CreateReplay) (operator.CreatedReplay, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return operator.CreatedReplay{}, err
+	}
+	req.Replay = id.String()
+	for try := 1; ; try++ {
+		made, err := client.CreateReplay(ctx, req)
+		if err == nil || try == createTries || !passing(err) {
+			return made, err
+		}
+		select {
+		case <-time.After(waitEvery):
+		case <-ctx.Done():
+			return operator.CreatedReplay{}, ctx.Err()
+		}
+	}
 }
 
 func eventCount(n int64) string { return count(n, "event", "events") }

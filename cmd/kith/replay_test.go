@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -108,6 +109,33 @@ func TestReplayOfWhatIsNotKeptAnyMoreFails(t *testing.T) {
 	r := execute(t, nil, "replay", "--app", "5", "--wait", "--operator", server.URL, "--operator-token", "x")
 	if r.status != exitFailed || !strings.Contains(r.err, "2 events could not be sent (2 of the events were not kept)") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// While the server cannot tell whether a replay was created, it is asked again for the same one.
+func TestReplayIsCreatedOnce(t *testing.T) {
+	for refusals, want := range map[int]string{1: "Sending 3 events again: replay r", 5: "the store cannot"} {
+		var asked []operator.CreateReplay
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var req operator.CreateReplay
+			if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
+				t.Error(err)
+			}
+			if asked = append(asked, req); len(asked) <= refusals {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = io.WriteString(w, `{"error":{"code":"unavailable","message":"the store cannot do it now"}}`)
+				return
+			}
+			_ = json.NewEncoder(w).Encode(operator.CreatedReplay{Selected: 3, Replay: &operator.Replay{ID: "r"}})
+		}))
+		defer server.Close()
+		r := execute(t, nil, "replay", "--app", "5", "--operator", server.URL, "--operator-token", "x")
+		if !strings.Contains(r.out+r.err, want) {
+			t.Errorf("%d refusals: %+v, want %q", refusals, r, want)
+		}
+		if len(asked) != min(refusals+1, createTries) || asked[0].Replay == "" || asked[0].Replay != asked[1].Replay {
+			t.Errorf("%d refusals: asked %+v", refusals, asked)
+		}
 	}
 }
 

@@ -59,13 +59,14 @@ func (e *engine) close(t testing.TB) {
 	}
 }
 
-// retried repeats what the store refuses, as an app backend would.
-func retried(call func() error) error {
-	for {
-		if err := call(); !errors.Is(err, relation.ErrUnavailable) {
+// retried repeats what the store refuses, as an app backend would, for longer than any injected fault lasts.
+func retried(call func() error) (err error) {
+	for range 100 {
+		if err = call(); !errors.Is(err, relation.ErrUnavailable) {
 			return err
 		}
 	}
+	return fmt.Errorf("refused a hundred times: %w", err)
 }
 
 func (e *engine) waiting(t testing.TB) int64 {

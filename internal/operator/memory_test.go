@@ -29,6 +29,8 @@ type events struct {
 	reads int
 	// forgotten is the newest delivered event that is not kept any more; empty: all are.
 	forgotten string
+	// lost is what creating and changing replays fails with after it was done.
+	lost error
 }
 
 // add keeps a record that mia's n-th event is in this state. adjust may change it.
@@ -105,22 +107,36 @@ func (e *events) selected(app uint32, s relation.ReplaySelection) (ids []string)
 func (e *events) CountReplay(_ context.Context, app uint32, s relation.ReplaySelection) (int64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	ids, err := e.kept(app, s)
+	return int64(len(ids)), err
+}
+
+// kept returns what is selected, unless that leaves out what is not kept any more.
+func (e *events) kept(app uint32, s relation.ReplaySelection) ([]string, error) {
 	if e.forgotten > s.After && s.After != "" {
-		return 0, relation.ErrForgotten
+		return nil, relation.ErrForgotten
 	}
-	return int64(len(e.selected(app, s))), nil
+	return e.selected(app, s), nil
 }
 
 func (e *events) CreateReplay(_ context.Context, r relation.Replay) (relation.Replay, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ids := e.selected(r.SDKAppID, r.Selection)
-	if len(ids) == 0 {
+	for _, made := range e.replays {
+		if made.ID == r.ID {
+			return made, e.lost
+		}
+	}
+	ids, err := e.kept(r.SDKAppID, r.Selection)
+	switch {
+	case err != nil:
+		return r, err
+	case len(ids) == 0:
 		return r, relation.ErrNoEvent
 	}
 	r.Total, r.Selection.Until = int64(len(ids)), ids[0]
 	e.replays = append(e.replays, r)
-	return r, nil
+	return r, e.lost
 }
 
 func (e *events) Replays(_ context.Context, app uint32) ([]relation.Replay, error) {
@@ -164,7 +180,7 @@ func (e *events) SaveReplay(_ context.Context, p relation.ReplayProgress) (relat
 	}
 	r.Cursor, r.Delivered, r.Failed = max(r.Cursor, p.Cursor), max(r.Delivered, p.Delivered), max(r.Failed, p.Failed)
 	r.Note, r.Updated = p.Note, p.At
-	return *r, nil
+	return *r, e.lost
 }
 
 func (e *events) ReplayPage(context.Context, uint32, relation.ReplaySelection, string, int) ([]relation.ReplayEvent, error) {

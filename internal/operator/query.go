@@ -145,10 +145,15 @@ func joined[T ~string](names []T) string {
 }
 
 func checkEventID(name, id string) error {
-	if u, err := uuid.Parse(id); err == nil && u.String() == id {
+	if canonicalUUID(id) {
 		return nil
 	}
 	return badRequest("%s must be the id of an event, such as 0198a3c5-7c1e-7b52-9d3f-0c8f6f4f6b1a, not %q", name, id)
+}
+
+func canonicalUUID(text string) bool {
+	u, err := uuid.Parse(text)
+	return err == nil && u.String() == text
 }
 
 // checked refuses query parameters that the endpoint does not have, and those that are given twice.

@@ -86,6 +86,36 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// An order whose answer was lost is carried out, and can be given again.
+func TestReplayOrdersWhoseAnswerWasLost(t *testing.T) {
+	f := twoApps(t)
+	settled(f)
+	req := operator.CreateReplay{SDKAppID: 7, Dead: true, Replay: eventID(1000)}
+	create := func() (operator.Replay, error) {
+		made, err := f.CreateReplay(t.Context(), req)
+		if err != nil {
+			return operator.Replay{}, err
+		}
+		return *made.Replay, nil
+	}
+	pause := func() (operator.Replay, error) { return f.PauseReplay(t.Context(), req.Replay) }
+	for i, order := range []func() (operator.Replay, error){create, pause} {
+		f.events.lost = relation.ErrUnavailable
+		_, err := order()
+		refused(t, err, http.StatusServiceUnavailable, operator.CodeUnavailable)
+		if told := f.sends.changes(); told != 2*i+1 {
+			t.Errorf("order %d: the dispatcher was told %d times", i, told)
+		}
+		f.events.lost = nil
+		if r, err := order(); err != nil || r.ID != req.Replay || r.Total != 3 {
+			t.Errorf("order %d again: %+v, err %v", i, r, err)
+		}
+	}
+	if list, err := f.Replays(t.Context(), operator.ReplayQuery{}); err != nil || len(list.Replays) != 1 || list.Replays[0].State != relation.ReplayPaused {
+		t.Errorf("replays: %+v, err %v", list, err)
+	}
+}
+
 func TestWrongReplaysAreRefused(t *testing.T) {
 	f := twoApps(t)
 	settled(f)
@@ -106,6 +136,7 @@ func TestWrongReplaysAreRefused(t *testing.T) {
 		"no position":    {`{"sdkappid":7,"after":"x"}`, "after must be the id of an event", 400},
 		"no account":     {`{"sdkappid":7,"account":"ü"}`, "account must be 1 to 32 bytes", 400},
 		"no command":     {`{"sdkappid":7,"command":"x"}`, "there is no callback command", 400},
+		"no replay id":   {`{"sdkappid":7,"replay":"` + strings.ToUpper(eventID(1)[:8]+"-abcd"+eventID(1)[13:]) + `"}`, "replay must be a new UUID in lower case", 400},
 		"no time":        {`{"sdkappid":7,"from":"x"}`, "from must be a time", 400},
 		"inside out":     {`{"sdkappid":7,"from":"1h","to":"2h"}`, "from must be before to", 400},
 		"rate 0":         {`{"sdkappid":7,"rate":0}`, "rate must be more than 0", 400},

@@ -21,6 +21,9 @@ type CreateReplay struct {
 	After    string             `json:"after,omitempty"` // event id, as the position of an export: only what came after it
 	Rate     *float64           `json:"rate,omitempty"`  // events a second at most; left out: as the endpoint takes them
 	DryRun   bool               `json:"dry_run,omitempty"`
+	// Replay is the id that the job gets, a UUID; left out: the server chooses one. When a call is made again with it, since its
+	// answer was lost, it finds the job that it made before, whatever else it asks for.
+	Replay string `json:"replay,omitempty"`
 }
 
 // CreatedReplay says how many events were selected, and which job sends them. There is none for a dry run, and when nothing was
@@ -42,30 +45,33 @@ func (h *handler) createReplay(_ http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	selected, err := h.Replays.CountReplay(r.Context(), req.SDKAppID, selection)
-	switch {
-	case err != nil:
-		return nil, err
-	case req.DryRun, selected == 0:
+	if req.DryRun {
+		selected, err := h.Replays.CountReplay(r.Context(), req.SDKAppID, selection)
+		if err != nil {
+			return nil, err
+		}
 		return CreatedReplay{Selected: selected}, nil
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, err
+	if req.Replay == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, err
+		}
+		req.Replay = id.String()
 	}
 	now, rate := h.Now(), 0.0
 	set(&rate, req.Rate)
 	made, err := h.Replays.CreateReplay(r.Context(), relation.Replay{
-		ID: id.String(), SDKAppID: req.SDKAppID, Selection: selection, State: relation.ReplayRunning, Rate: rate,
+		ID: req.Replay, SDKAppID: req.SDKAppID, Selection: selection, State: relation.ReplayRunning, Rate: rate,
 		Created: now, Updated: now,
 	})
+	h.replaysChanged(err)
 	switch {
 	case isNoEvent(err):
 		return CreatedReplay{}, nil
 	case err != nil:
 		return nil, err
 	}
-	h.replaysChanged()
 	shown := showReplay(made)
 	return CreatedReplay{Selected: made.Total, Replay: &shown}, nil
 }
@@ -110,6 +116,9 @@ func (req CreateReplay) check() error {
 		if err := checkEventID("after", req.After); err != nil {
 			return err
 		}
+	}
+	if req.Replay != "" && !canonicalUUID(req.Replay) {
+		return badRequest("replay must be a new UUID in lower case, not %q; leave it out and the server chooses one", req.Replay)
 	}
 	if req.Account != "" {
 		if err := checkAccount("account", req.Account); err != nil {

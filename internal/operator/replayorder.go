@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -55,15 +56,17 @@ func (h *handler) order(r *http.Request, done string, order relation.ReplayProgr
 		order.Note = replay.Note
 	}
 	saved, err := h.Replays.SaveReplay(r.Context(), order)
+	h.replaysChanged(err)
 	if err != nil {
 		return nil, err
 	}
-	h.replaysChanged()
 	return showReplay(saved), nil
 }
 
-func (h *handler) replaysChanged() {
-	if h.Delivery != nil {
+// replaysChanged tells the dispatcher after an order, also when it is not known whether that was stored: the answer to the commit may
+// be what was lost.
+func (h *handler) replaysChanged(err error) {
+	if h.Delivery != nil && (err == nil || errors.Is(err, relation.ErrUnavailable)) {
 		h.Delivery.ReplaysChanged()
 	}
 }

@@ -85,7 +85,8 @@ type ReplaySettlement struct {
 type Replays interface {
 	// CreateReplay counts what the selection names, sets its Until and Total, and stores the replay. ErrNoEvent when
 	// nothing is selected; ErrForgotten when the selection has After, is not of dead letters, and delivered events behind that
-	// are not kept any more; ErrNoApp.
+	// are not kept any more; ErrNoApp. With the ID of a replay that is there already it changes nothing and returns that, so a
+	// call whose answer was lost can be made again; ErrParameter when that is another app's.
 	CreateReplay(ctx context.Context, r Replay) (Replay, error)
 	// CountReplay counts what a selection names now, without creating anything. It fails as CreateReplay does, but for nothing.
 	CountReplay(ctx context.Context, sdkAppID uint32, s ReplaySelection) (int64, error)

@@ -204,6 +204,34 @@ func TestPromise1FailedReplayLeavesTheEventInOnePlace(t *testing.T) {
 	})
 }
 
+// A replay whose creation fails can be created again with the same id, whether it is there or not, and is there once.
+func TestReplayIsCreatedOnceWhateverFails(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		failing := faultAt(&o)
+		o.Retention = time.Hour
+		s := open(t, o)
+		app := seed(t, s)
+		toggle(t, s, app)
+		if err := settleHead(s, relation.Delivered); err != nil {
+			t.Fatal(err)
+		}
+		for i, step := range []string{"begin", "commit", "committed"} {
+			ask := relation.Replay{ID: step, SDKAppID: app.SDKAppID, State: relation.ReplayRunning}
+			failing.Store(step)
+			if _, err := s.CreateReplay(t.Context(), ask); !errors.Is(err, relation.ErrUnavailable) {
+				t.Fatalf("%s: error %v, want ErrUnavailable", step, err)
+			}
+			failing.Store("")
+			if made, err := s.CreateReplay(t.Context(), ask); err != nil || made.ID != step || made.Total != 1 {
+				t.Errorf("%s: created again: %+v %v", step, made, err)
+			}
+			if all, err := s.Replays(t.Context(), app.SDKAppID); err != nil || len(all) != i+1 {
+				t.Errorf("%s: %d replays, %v; want %d", step, len(all), err, i+1)
+			}
+		}
+	})
+}
+
 // A record that was kept goes when none is to be kept any more, and the attempts of what waits with their events.
 func TestRetentionSwitchedOff(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {

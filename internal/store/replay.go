@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,11 @@ func (s *Store) CreateReplay(ctx context.Context, r relation.Replay) (relation.R
 	if r.ID == "" {
 		r.ID = uuid.NewString()
 	}
+	var made relation.Replay // by an earlier call with that id
+	known := func(c conn) (err error) { made, err = madeReplay(c, r); return err }
+	if err := s.engine.read(ctx, known); err != nil || made.ID != "" {
+		return made, domainError(err)
+	}
 	r.Created, r.Updated = replayTime(r.Created), replayTime(r.Updated)
 	total, newest, err := s.selected(ctx, r.SDKAppID, r.Selection)
 	if err != nil {
@@ -40,6 +46,9 @@ func (s *Store) CreateReplay(ctx context.Context, r relation.Replay) (relation.R
 	}
 	r.Total, r.Selection.Until = total, newest.String()
 	err = s.domain(ctx, func(c conn) error {
+		if err := known(c); err != nil || made.ID != "" { // made meanwhile
+			return err
+		}
 		state, err := readAppState(c, r.SDKAppID)
 		switch {
 		case err != nil:
@@ -55,10 +64,25 @@ func (s *Store) CreateReplay(ctx context.Context, r relation.Replay) (relation.R
 		}
 		return c.query(`INSERT INTO replay (id, sdkappid, doc) VALUES ($1, $2, $3)`, nil, r.ID, int64(r.SDKAppID), string(doc))
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return relation.Replay{}, err
+	case made.ID != "":
+		return made, nil
 	}
 	return r, nil
+}
+
+// madeReplay returns the replay that has the id of r already; the zero one if there is none.
+func madeReplay(c conn, r relation.Replay) (relation.Replay, error) {
+	made, err := oneReplay(c, r.ID)
+	switch {
+	case errors.Is(err, relation.ErrNoReplay):
+		return relation.Replay{}, nil
+	case err == nil && made.SDKAppID != r.SDKAppID:
+		return relation.Replay{}, fmt.Errorf("%w: %q is a replay of another app", relation.ErrParameter, r.ID)
+	}
+	return made, err
 }
 
 // Replays implements relation.Replays.

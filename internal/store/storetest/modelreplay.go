@@ -37,6 +37,14 @@ func (m *model) whole(sdkAppID uint32, s relation.ReplaySelection) ([]relation.R
 func (m *model) CreateReplay(_ context.Context, r relation.Replay) (relation.Replay, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, made := range m.replays {
+		switch {
+		case made.ID == r.ID && made.SDKAppID == r.SDKAppID:
+			return made, nil
+		case made.ID == r.ID:
+			return relation.Replay{}, relation.ErrParameter
+		}
+	}
 	if _, there := m.apps[r.SDKAppID]; !there {
 		return relation.Replay{}, relation.ErrNoApp
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ func replayTests() []test {
 		{name: "selections", run: replaySelections},
 		{name: "a selection of many rows", run: replayMany},
 		{name: "a replay's life", run: replayLife},
+		{name: "creating it again", run: replayAgain},
 		{name: "progress and orders", run: replayProgress},
 		{name: "what is no replay", run: replayErrors},
 		{name: "attempts on a delivered event", run: replayDelivered},
@@ -115,6 +117,38 @@ func replayProgress(x *fixture) {
 	got = x.save(relation.ReplayProgress{ID: want.ID, State: relation.ReplayRunning, Rate: -1, Delivered: 5, Cursor: all[2].ID, At: x.clock.Now()})
 	want.Delivered, want.Cursor = 5, all[2].ID
 	equal(x, "after its end", text(got), text(want))
+}
+
+func replayAgain(x *fixture) {
+	settled(mixture(x))
+	ask := relation.Replay{ID: uuid.NewString(), SDKAppID: appID, Selection: relation.ReplaySelection{Dead: true}, State: relation.ReplayRunning}
+	answers := make([]relation.Replay, 8)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() {
+			var err error
+			if answers[i], err = x.CreateReplay(x.ctx, ask); err != nil {
+				x.Errorf("create replay: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	for _, answer := range answers {
+		equal(x, "answer", text(plainReplay(answer)), text(plainReplay(answers[0])))
+	}
+	ended := x.save(relation.ReplayProgress{ID: ask.ID, State: relation.ReplayCancelled, Rate: -1, Note: "cancelled", At: x.clock.Now()})
+	x.clock.advance(time.Minute)
+	ask.Selection = relation.ReplaySelection{Account: "nobody"} // nothing is selected any more
+	again, err := x.CreateReplay(x.ctx, ask)
+	x.ok("create replay", err)
+	equal(x, "one that ended", text(plainReplay(again)), text(ended))
+	stored, err := x.Replays(x.ctx, 0)
+	x.ok("replays", err)
+	equal(x, "replays", len(stored), 1)
+	ask.SDKAppID = appID + 1 // which the mixture has, too
+	if _, err := x.CreateReplay(x.ctx, ask); !errors.Is(err, relation.ErrParameter) {
+		x.Errorf("with the id of another app's: got error %v, want ErrParameter", err)
+	}
 }
 
 func replayErrors(x *fixture) {
