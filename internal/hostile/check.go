@@ -130,7 +130,6 @@ func (j *Journal) take(v *Visit) {
 	now := j.now()
 	j.count.Taken++
 	l.taken = append(l.taken, e)
-	e.first = now
 	if !j.last.IsZero() {
 		j.count.Gap = max(j.count.Gap, now.Sub(j.last))
 		j.last = now

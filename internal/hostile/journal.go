@@ -52,7 +52,6 @@ type entry struct {
 	Event
 	attempts int // highest number of those that arrived
 	taken    int
-	first    time.Time // when it was taken first
 }
 
 // replay is what came of one.
@@ -128,8 +127,8 @@ func (j *Journal) Taken(a Account) []Event {
 }
 
 // Replayed returns how many different events of a replay were taken, and what was out of order in it. The sender may add
-// what was delivered only after the replay was created, which is not looked at.
-func (j *Journal) Replayed(id string, created time.Time) (taken int, problems []string) {
+// what was settled only after the replay was created: of other events than those that were settled then nothing is said.
+func (j *Journal) Replayed(id string, settled func(event string) bool) (taken int, problems []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	r := j.replays[id]
@@ -137,15 +136,12 @@ func (j *Journal) Replayed(id string, created time.Time) (taken int, problems []
 		return 0, nil
 	}
 	for _, o := range r.odd {
-		if o.event.first.Before(created.Add(-replaySlack)) {
+		if settled(o.event.ID) {
 			problems = append(problems, o.what)
 		}
 	}
 	return len(r.taken), problems
 }
-
-// replaySlack is how long it can take from when an event is taken until the sender knows it for good.
-const replaySlack = 2 * time.Second
 
 // Accounts returns the accounts of which something came, in no particular order.
 func (j *Journal) Accounts() []Account {

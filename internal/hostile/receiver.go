@@ -19,7 +19,7 @@ const maxBody = 1 << 20
 
 // Options says what a Receiver is like.
 type Options struct {
-	// Address to listen on; empty: loopback with a free port. It stays the same across refusals.
+	// Address to listen on; empty: that of FreeAddress. It stays the same across refusals.
 	Address string
 	TLS     bool
 	Seed    uint64 // of the draws
@@ -58,15 +58,17 @@ func Start(o Options) (*Receiver, error) {
 	if o.Patience <= 0 {
 		o.Patience = 2 * time.Second
 	}
-	if o.Address == "" {
-		o.Address = "127.0.0.1:0"
-	}
 	r := &Receiver{
 		o: o, random: rand.New(rand.NewPCG(o.Seed, 1)), modes: []Mode{Good},
 		conns: map[net.Conn]bool{}, counts: map[Mode]int{}, wrong: map[net.Conn]Mode{},
 	}
 	r.window, r.end = context.WithCancel(context.Background())
 	var err error
+	if r.o.Address == "" {
+		if r.o.Address, err = FreeAddress(); err != nil {
+			return nil, err
+		}
+	}
 	if o.TLS {
 		if r.certs, err = newCertificates(); err != nil {
 			return nil, fmt.Errorf("make the certificates of the receiver: %w", err)
@@ -75,7 +77,7 @@ func Start(o Options) (*Receiver, error) {
 	if r.trap, err = newTrap(o.Journal); err != nil {
 		return nil, err
 	}
-	if r.listener, err = net.Listen("tcp", o.Address); err != nil {
+	if r.listener, err = net.Listen("tcp", r.o.Address); err != nil {
 		return nil, errors.Join(fmt.Errorf("the receiver cannot listen: %w", err), r.trap.close())
 	}
 	r.address = r.listener.Addr().String()
@@ -88,6 +90,18 @@ func Start(o Options) (*Receiver, error) {
 	listener, window := r.listener, r.window
 	r.work.Go(func() { r.accept(listener, window) })
 	return r, nil
+}
+
+// FreeAddress finds a port on loopback below those that the system hands out, to outgoing connections and to listeners that
+// ask for any port, so that none of them takes it while nobody listens there.
+func FreeAddress() (string, error) {
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("no free port between 20000 and 32000")
 }
 
 // Address returns host and port.
@@ -158,7 +172,7 @@ func (r *Receiver) listen(open bool) error {
 		return nil
 	}
 	var err error
-	// Somebody's outgoing connection may use the port for a moment.
+	// Somebody who looks for a free port may hold this one for a moment.
 	for range 50 {
 		if r.listener, err = net.Listen("tcp", r.address); err == nil {
 			listener, window := r.listener, r.window

@@ -24,6 +24,8 @@ const (
 	appAdmin = "administrator"
 	// callTime bounds a REST call.
 	callTime = 30 * time.Second
+	// insistTime bounds how long a call is repeated that changes nothing when it is made again.
+	insistTime = time.Minute
 	// importSize is how many accounts one import names.
 	importSize = 100
 )
@@ -108,10 +110,16 @@ func (a *App) Call(ctx context.Context, command string, body, answer any) error 
 func (a *App) Import(ctx context.Context, accounts []string) error {
 	for len(accounts) > 0 {
 		n := min(importSize, len(accounts))
-		var answer api.MultiAccountImportResponse
-		err := a.Call(ctx, "im_open_login_svc/multiaccount_import", api.MultiAccountImportRequest{Accounts: accounts[:n]}, &answer)
-		if err != nil || answer.ErrorCode != api.OK {
-			return fmt.Errorf("import accounts: %w %+v", err, answer)
+		err := insist(ctx, func() error {
+			var answer api.MultiAccountImportResponse
+			err := a.Call(ctx, "im_open_login_svc/multiaccount_import", api.MultiAccountImportRequest{Accounts: accounts[:n]}, &answer)
+			if err != nil || answer.ErrorCode != api.OK {
+				return fmt.Errorf("import accounts: %w %+v", err, answer)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		accounts = accounts[n:]
 	}
@@ -141,13 +149,31 @@ func (a *App) Change(ctx context.Context, owner string, c Change) ([]api.Code, e
 // list returns an owner's whole blocklist.
 func (a *App) list(ctx context.Context, owner string) ([]string, error) {
 	var answer api.BlockGetResponse
-	err := a.Call(ctx, "sns/black_list_get", api.BlockGetRequest{FromAccount: owner, MaxLimited: 1000}, &answer)
-	if err != nil || answer.ErrorCode != api.OK {
-		return nil, fmt.Errorf("list of %s: %w %+v", owner, err, answer.DisplayEnvelope)
+	err := insist(ctx, func() error {
+		answer = api.BlockGetResponse{}
+		err := a.Call(ctx, "sns/black_list_get", api.BlockGetRequest{FromAccount: owner, MaxLimited: 1000}, &answer)
+		if err != nil || answer.ErrorCode != api.OK {
+			return fmt.Errorf("list of %s: %w %+v", owner, err, answer.DisplayEnvelope)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	targets := make([]string, len(answer.BlackListItem))
 	for i, entry := range answer.BlackListItem {
 		targets[i] = entry.ToAccount
 	}
 	return targets, nil
+}
+
+// insist makes a call until it succeeds: on a slow machine the server may not answer one in its time.
+func insist(ctx context.Context, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, insistTime)
+	defer cancel()
+	for {
+		if err := call(); err == nil || pause(ctx, loadRetry) != nil {
+			return err
+		}
+	}
 }

@@ -3,15 +3,14 @@ package proof
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+
+	"github.com/kithchat/kith/internal/hostile"
 )
 
 // Toxic is one fault of the network, as toxiproxy names and describes them.
@@ -60,24 +59,12 @@ var quiet = sync.OnceFunc(func() { zerolog.SetGlobalLevel(zerolog.Disabled) })
 // NewLink opens a network without faults to the address of a receiver.
 func NewLink(upstream string) (*Link, error) {
 	quiet()
-	address, err := freeAddress()
+	address, err := hostile.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
 	l := &Link{address: address, upstream: upstream, server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())}
 	return l, l.Use()
-}
-
-// freeAddress finds a port on loopback below those that outgoing connections get, so that none of them takes it while
-// nobody listens there.
-func freeAddress() (string, error) {
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			return address, l.Close()
-		}
-	}
-	return "", errors.New("no free port between 20000 and 32000")
 }
 
 // Address returns where kith connects to.

@@ -85,10 +85,12 @@ func (o *Owner) Step(ctx context.Context) bool {
 	return true
 }
 
-// Settle makes the outcome of a call known that was cut off.
+// Settle makes the outcome of a call known that was cut off. It is repeated until it is answered, or until ctx ends.
 func (o *Owner) Settle(ctx context.Context) {
-	if o.pending != nil && !o.Step(ctx) {
-		o.Problems = append(o.Problems, o.Name+": the call that was cut off could not be repeated")
+	for o.pending != nil && len(o.Problems) == 0 && !o.Step(ctx) {
+		if pause(ctx, loadRetry) != nil {
+			o.Problems = append(o.Problems, o.Name+": the call that was cut off could not be repeated")
+		}
 	}
 }
 

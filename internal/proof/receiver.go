@@ -37,7 +37,7 @@ type Backend struct {
 
 // NewBackend starts a receiver that writes its journal to a file.
 func NewBackend(ctx context.Context, journal string, seed uint64, timeout time.Duration) (*Backend, error) {
-	address, err := freeAddress()
+	address, err := hostile.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,17 @@ func (w *World) Tend(ctx context.Context) error {
 	return nil
 }
 
+// SetTimeout changes the time for an attempt of a callback, of all apps.
+func (w *World) SetTimeout(ctx context.Context, timeout time.Duration) error {
+	ms := timeout.Milliseconds()
+	for _, a := range w.Apps {
+		if _, err := w.client.SetCallback(ctx, a.ID, operator.SetCallback{TimeoutMS: &ms}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Heal waits until nothing waits in the outbox any more. The caller has made everything sound before.
 func (w *World) Heal(ctx context.Context) error {
 	tick := time.NewTicker(healEvery)
