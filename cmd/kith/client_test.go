@@ -140,10 +140,10 @@ func TestCallbackCommands(t *testing.T) {
 
 	var callback operator.Callback
 	k.json(&callback, "app", "callback", "set", "1600077123", "--url", backend.URL, "--token", cliToken,
-		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "1500ms", "--retry", "off", "--concurrency", "3")
+		"--disable", "Sns.CallbackBlackListAdd,Sns.CallbackBlackListDelete", "--timeout", "45500ms", "--retry", "off", "--concurrency", "3")
 	k.json(&callback, "app", "callback", "set", "1600077123", "--enable", "Sns.CallbackBlackListDelete,State.StateChange")
 	want := operator.Callback{
-		URL: backend.URL, TokenSet: true, TimeoutMS: 1500, Concurrency: 3,
+		URL: backend.URL, TokenSet: true, TimeoutMS: 45500, Concurrency: 3,
 		Retry: relation.RetryOff, AppError: relation.AppErrorRetry, SigningKeys: []operator.SigningKey{}, CA: []operator.Certificate{},
 		Enabled:  []relation.EventKind{relation.EventBlockDelete, relation.EventState},
 		Disabled: []relation.EventKind{relation.EventBlockAdd},

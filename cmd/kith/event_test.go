@@ -199,7 +199,7 @@ func TestEventsThatWait(t *testing.T) {
 	c.importAccounts(t)
 	c.block(t, 0)
 	c.block(t, 1)
-	<-b.posts
+	b.next()
 	first, second := k.await("retrying", 1)[0], k.await("waiting", 1)[0]
 	var event operator.EventDetail
 	k.json(&event, "events", "show", second.ID)

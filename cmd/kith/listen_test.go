@@ -40,7 +40,7 @@ func testListenMirrorsEachExchange(t *testing.T, engine func(*config.Config)) {
 	r := launch(t, env, "listen", "--forward", local.url, "--json")
 	r.said("listening to app " + appFlag)
 	caller.block(t, 0)
-	sent, copied := <-own.posts, <-local.posts
+	sent, copied := own.next(), local.next()
 	equal(t, "copy", copied, sent)
 	if !strings.Contains(copied.query, "&Sign=") || copied.header.Get(api.HeaderWebhookID) == "" || !strings.Contains(copied.body, crashTarget(0)) {
 		t.Errorf("what was sent: %+v", copied)
@@ -85,7 +85,7 @@ func testListenInsteadDecides(t *testing.T, engine func(*config.Config)) {
 	r := launch(t, nil, "listen", "--data", data, "--app", appFlag, "--forward", local.url, "--instead", "--json")
 	r.said("listening to app " + appFlag)
 	caller.block(t, 1)
-	first, again := <-local.posts, <-local.posts
+	first, again := local.next(), local.next()
 	if first.body != again.body || !strings.Contains(first.body, crashTarget(1)) || first.header.Get(api.HeaderWebhookID) != again.header.Get(api.HeaderWebhookID) {
 		t.Errorf("first %+v, again %+v", first, again)
 	}
@@ -98,7 +98,7 @@ func testListenInsteadDecides(t *testing.T, engine func(*config.Config)) {
 	}
 	var report operator.CallbackReport
 	k.json(&report, "trigger", api.CallbackStateChange, "--app", appFlag, "--from", "mira")
-	if got := <-local.posts; !report.Delivered || got.header.Get(api.HeaderTest) != "1" || !strings.Contains(got.body, `"mira"`) {
+	if got := local.next(); !report.Delivered || got.header.Get(api.HeaderTest) != "1" || !strings.Contains(got.body, `"mira"`) {
 		t.Errorf("a trigger: %+v, sent %+v", report, got)
 	}
 	var callback operator.Callback
@@ -138,7 +138,7 @@ func TestListenReconnects(t *testing.T) {
 	r.said("listening to app " + appFlag)
 	caller.connect(s.Info().HTTP)
 	caller.block(t, 0)
-	if got := <-local.posts; !strings.Contains(got.body, crashTarget(0)) {
+	if got := local.next(); !strings.Contains(got.body, crashTarget(0)) {
 		t.Errorf("forwarded %+v", got)
 	}
 }
@@ -190,11 +190,11 @@ func TestTriggerCommand(t *testing.T) {
 	if out := k.run("trigger", api.CallbackBlackListAdd, "--app", appFlag); !strings.Contains(out, "delivered") {
 		t.Errorf("for people:\n%s", out)
 	}
-	if got := <-b.posts; got.header.Get(api.HeaderTest) != "1" || !strings.Contains(got.body, `"PairList":[{`) {
+	if got := b.next(); got.header.Get(api.HeaderTest) != "1" || !strings.Contains(got.body, `"PairList":[{`) {
 		t.Errorf("sent %+v", got)
 	}
 	k.run("trigger", api.CallbackStateChange, "--app", appFlag, "--from", "mira")
-	if got := <-b.posts; !strings.Contains(got.body, `"To_Account":"mira"`) {
+	if got := b.next(); !strings.Contains(got.body, `"To_Account":"mira"`) {
 		t.Errorf("sent %+v", got)
 	}
 	k.fail(exitUsage, "no callback command", "trigger", "Sns.Nothing", "--app", appFlag)

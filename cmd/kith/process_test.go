@@ -9,8 +9,8 @@ import (
 	"github.com/kithchat/kith/internal/proof"
 )
 
-// processStart bounds the start of a server, processStop its graceful stop.
-const processStart, processStop = 30 * time.Second, 30 * time.Second
+// processStart bounds the start of a server and what it is asked for, processStop its graceful stop.
+const processStart, processStop = time.Minute, time.Minute
 
 // launcher starts server processes on one data directory.
 type launcher struct{ program, data, store string }
@@ -21,7 +21,10 @@ type process struct{ *proof.Process }
 // start starts a server and waits until it is ready.
 func (l launcher) start(t *testing.T) process {
 	t.Helper()
-	p, err := proof.Launcher{Program: l.program, Data: l.data, Store: l.store}.Start(t.Context())
+	p, err := proof.Launcher{
+		Program: l.program, Data: l.data, Store: l.store,
+		Args: []string{"--call-timeout", "30s", "--callback-timeout", "30s"}, // the defaults are for machines that do nothing else
+	}.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

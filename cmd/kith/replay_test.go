@@ -40,7 +40,7 @@ func testReplayOfDeadLetters(t *testing.T, engine func(*config.Config)) {
 	if r.status != exitDone || replay.State != relation.ReplayDone || replay.Delivered != 1 || !strings.Contains(r.err, "1 of 1") {
 		t.Errorf("one event: %d %+v %s", r.status, replay, r.err)
 	}
-	got := <-b.posts
+	got := b.next()
 	if got.header.Get(api.HeaderReplay) != replay.ID || got.header.Get(api.HeaderWebhookID) != dead[0].ID || got.header.Get(api.HeaderSequence) != fmt.Sprint(dead[0].Seq) {
 		t.Errorf("sent %+v", got)
 	}
@@ -60,7 +60,7 @@ func testReplayOfDeadLetters(t *testing.T, engine func(*config.Config)) {
 	}
 	var sent []string // of different accounts, so in any order
 	for range 2 {
-		got := <-b.posts
+		got := b.next()
 		if got.header.Get(api.HeaderReplay) == "" {
 			t.Errorf("sent without its mark: %+v", got)
 		}
@@ -290,7 +290,7 @@ func testRebuildACopy(t *testing.T, engine func(*config.Config)) {
 	// arrive hands the callbacks that came in any order, all but some, which come once more later.
 	arrive := func(skip int) {
 		for len(b.posts) > 0 {
-			posts = append(posts, <-b.posts)
+			posts = append(posts, b.next())
 		}
 		random.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
 		for _, p := range posts[min(skip, len(posts)):] {

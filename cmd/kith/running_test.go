@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // appFlag is crashApp as an argument.
@@ -63,21 +64,41 @@ func lines(from io.Reader) chan string {
 // say waits for a line on standard error that has want in it.
 func (r *running) said(want string) {
 	r.t.Helper()
-	for line := range r.err {
-		if strings.Contains(line, want) {
-			return
+	deadline := time.After(processStart)
+	for {
+		select {
+		case line, ok := <-r.err:
+			if !ok {
+				r.t.Fatalf("the command ended and did not say %q", want)
+			}
+			if strings.Contains(line, want) {
+				return
+			}
+		case <-deadline:
+			r.t.Fatalf("the command did not say %q within %s", want, processStart)
 		}
 	}
-	r.t.Fatalf("the command ended and did not say %q", want)
+}
+
+// line waits for the next line that was printed.
+func (r *running) line() string {
+	r.t.Helper()
+	select {
+	case line, ok := <-r.out:
+		if !ok {
+			r.t.Fatalf("the command ended: %v", <-r.err)
+		}
+		return line
+	case <-time.After(processStart):
+		r.t.Fatalf("the command printed nothing more within %s", processStart)
+		return ""
+	}
 }
 
 // next decodes the next line that was printed.
 func (r *running) next(value any) {
 	r.t.Helper()
-	line, ok := <-r.out
-	if !ok {
-		r.t.Fatalf("the command ended: %v", <-r.err)
-	}
+	line := r.line()
 	if err := json.Unmarshal([]byte(line), value); err != nil {
 		r.t.Fatalf("%v in %s", err, line)
 	}
@@ -92,8 +113,21 @@ type post struct {
 
 // backend is an app backend, or a local handler, that keeps what comes and answers as it is told.
 type backend struct {
+	t     *testing.T
 	url   string
 	posts chan post
+}
+
+// next waits for the next callback that comes.
+func (b *backend) next() post {
+	b.t.Helper()
+	select {
+	case p := <-b.posts:
+		return p
+	case <-time.After(processStart):
+		b.t.Fatalf("nothing more came to the backend within %s", processStart)
+		return post{}
+	}
 }
 
 const handled = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
@@ -101,7 +135,7 @@ const handled = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
 // startBackend starts one. answer may be nil: everything is handled.
 func startBackend(t *testing.T, answer http.HandlerFunc) *backend {
 	t.Helper()
-	b := &backend{posts: make(chan post, 1000)}
+	b := &backend{t: t, posts: make(chan post, 1000)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -200,13 +200,17 @@ func TestStateChangeOfDevices(t *testing.T) {
 
 // TestStateChangeOfLostConnections holds what is told when a device does not come back within the grace period.
 func TestStateChangeOfLostConnections(t *testing.T) {
-	w := newStateWorld(t, func(c *config.Config) {
-		c.GatewayGrace, c.GatewayHeartbeat = 10*time.Millisecond, time.Second
-	})
+	w := newStateWorld(t, func(c *config.Config) { c.GatewayGrace = 10 * time.Millisecond })
 	w.switchOn()
 	closed := w.login(api.PlatformWeb, "tab")
-	_ = closed.Close(websocket.StatusNormalClosure, "") // at once: it says nothing, and must not be silent for too long
+	_ = closed.Close(websocket.StatusNormalClosure, "")
 	w.expect("Login Register Web 127.0.0.1", "Disconnect LinkClose Web 127.0.0.1")
+
+	// The login must come in time too, on a machine that is busy.
+	w = newStateWorld(t, func(c *config.Config) {
+		c.GatewayGrace, c.GatewayHeartbeat = 10*time.Millisecond, 3*time.Second
+	})
+	w.switchOn()
 	silent := w.login(api.PlatformAndroid, "silent")
 	w.ended(silent)
 	w.expect("Login Register Android 127.0.0.1", "Disconnect TimeOut Android 127.0.0.1")

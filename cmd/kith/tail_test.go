@@ -50,7 +50,7 @@ func testTailFollowsAcrossServers(t *testing.T, engine func(*config.Config)) {
 		if a == nil || a.Verdict != want || a.Event.FromAccount != crashOwner(0) || a.Endpoint != b.url || (a.Attempt.Reason == "") != (want == "delivered") {
 			t.Errorf("%s: %+v", want, a)
 		}
-		if text := <-people.out; len(text) < 19 || text[4] != '-' || text[10] != ' ' || !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, crashTarget(0)) {
+		if text := people.line(); len(text) < 19 || text[4] != '-' || text[10] != ' ' || !strings.Contains(text, want) || !strings.Contains(text, a.Event.ID) || !strings.Contains(text, crashTarget(0)) {
 			t.Errorf("for people: %s", text)
 		}
 	}

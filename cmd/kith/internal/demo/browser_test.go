@@ -21,7 +21,7 @@ import (
 )
 
 // pageWait bounds the wait for something to appear on a page.
-const pageWait = 20 * time.Second
+const pageWait = time.Minute
 
 // browser is a headless Chromium with a profile of its own.
 type browser struct {
@@ -42,6 +42,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(pageWait), // until it has started
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.WindowSize(1280, 800),
 	)

@@ -133,7 +133,8 @@ func (s *stage) startBackend(ctx context.Context, handler http.Handler) (err err
 // connect tells the server where callbacks go, as `kith app callback set` does.
 func (s *stage) connect(ctx context.Context) error {
 	url, token := s.callbackURL, callbackToken
-	_, err := s.operator.SetCallback(ctx, s.app.SDKAppID, operator.SetCallback{URL: &url, Token: &token})
+	timeout := limit.Milliseconds() // on a busy machine a second attempt would be shown
+	_, err := s.operator.SetCallback(ctx, s.app.SDKAppID, operator.SetCallback{URL: &url, Token: &token, TimeoutMS: &timeout})
 	return err
 }
 
