@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/store"
@@ -15,22 +16,29 @@ import (
 func TestPromise4AppsTakeTurnsAtTheStore(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
 		var armed atomic.Bool
-		var commits atomic.Int64
-		held, release := make(chan struct{}), make(chan struct{})
+		var commits, turn atomic.Int64 // turn is the commit that had the other app's call
+		held, released := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(released) })
 		o.Retention = 0
 		o.Fault = func(step string) error {
 			if step == "begin" && armed.CompareAndSwap(true, false) {
 				close(held)
-				<-release
+				<-released
 			}
 			if step == "committed" {
 				commits.Add(1)
 			}
 			return nil
 		}
-		s := open(t, o)
-		flooding, other := seed(t, s), testApp()
+		other := testApp()
 		other.SDKAppID++
+		o.OnCommit = func(c relation.Commit) {
+			if len(c.Events) > 0 && c.Events[0].SDKAppID == other.SDKAppID {
+				turn.Store(commits.Load()) // the caller may be told much later
+			}
+		}
+		s := open(t, o)
+		flooding := seed(t, s)
 		if err := s.CreateApp(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
@@ -39,6 +47,7 @@ func TestPromise4AppsTakeTurnsAtTheStore(t *testing.T) {
 		armed.Store(true)
 		var calls sync.WaitGroup
 		defer calls.Wait()
+		defer release()
 		flood := func(i int) {
 			_, err := relation.NewService(s, nil).Import(t.Context(), relation.AccountImport{
 				SDKAppID: flooding.SDKAppID, Profiles: []relation.Profile{{UserID: fmt.Sprint("user", i)}},
@@ -58,18 +67,18 @@ func TestPromise4AppsTakeTurnsAtTheStore(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		waitQueued(s, many+1)
+		waitQueued(t, s, many+1)
 		before := commits.Load()
 		calls.Go(func() {
 			if err := block(s, other); err != nil {
 				t.Error(err)
 			}
-			if n := commits.Load() - before; n > 2 {
+			if n := turn.Load() - before; n > 2 {
 				t.Errorf("the other app waited for %d commits, want the one under way and its own", n)
 			}
 		})
-		waitQueued(s, many+2)
-		close(release)
+		waitQueued(t, s, many+2)
+		release()
 		calls.Wait()
 		if n := commits.Load() - before; n < 4 {
 			t.Errorf("all was done in %d commits: nothing had to wait", n)
@@ -77,9 +86,13 @@ func TestPromise4AppsTakeTurnsAtTheStore(t *testing.T) {
 	})
 }
 
-func waitQueued(s *store.Store, n int) {
-	for s.Queued() < n {
-		runtime.Gosched()
+// waitQueued polls: nothing tells that a call waits.
+func waitQueued(t *testing.T, s *store.Store, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); s.Queued() < n; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d calls wait, want %d", s.Queued(), n)
+		}
 	}
 }
 
