@@ -47,7 +47,7 @@ func TestOutOfDescriptors(t *testing.T) {
 // starve uses all descriptors up, and frees them after two attempts at an event.
 func starve(t *testing.T, url string) {
 	w := &world{t: t, outbox: newMemoryOutbox(time.Now), apps: &appSet{}}
-	w.apps.set(testApp(appA, relation.Callback{URL: url, MaxAttempts: 1}))
+	w.apps.set(testApp(appA, relation.Callback{URL: url, MaxAttempts: 1, TimeoutMS: unhurried})) // or a slow machine uses it up
 	w.o = Options{Outbox: w.outbox, Apps: w.apps, Egress: loopback(t)}
 	w.start()
 	defer w.stop()
