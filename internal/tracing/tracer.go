@@ -21,9 +21,10 @@ const (
 	batch = 512
 	// exportTimeout is the time to send a batch, repeated tries included.
 	exportTimeout = 10 * time.Second
-	// stopTimeout is how long Stop tries to send what waits.
-	stopTimeout = 3 * time.Second
 )
+
+// stopTimeout is how long Stop tries to send what waits. Only tests change it.
+var stopTimeout = 3 * time.Second
 
 // Options says where spans go and which there are. Endpoint is required.
 type Options struct {

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Span is a span as it arrived. Ids are in hexadecimal, numbers of attributes in decimal.
 type Span struct {
