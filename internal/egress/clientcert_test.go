@@ -23,7 +23,7 @@ const (
 	appA = 1600077123
 	appB = 1600077124
 	// patient is a time limit that no test is meant to reach.
-	patient = 20 * time.Second
+	patient = time.Minute
 )
 
 func TestClientCertificates(t *testing.T) {

@@ -201,14 +201,9 @@ func TestAProxyThatDoesNotSpeakHTTP(t *testing.T) {
 }
 
 func TestAProxyThatCannotBeReached(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	dns := serveDNS(t, map[string][]answer{"broken.example.net.": {{code: dnsmessage.RCodeServerFailure}}})
 	credentials := url.UserPassword("kith", proxyPassword).String() + "@"
-	for _, address := range []string{closed.Addr().String(), "nowhere.example.net:3128", "broken.example.net"} {
+	for _, address := range []string{"127.0.0.1:1", "nowhere.example.net:3128", "broken.example.net"} {
 		for _, target := range []string{"http://example.com/", "https://example.com/"} {
 			o := Options{Proxy: "http://" + credentials + address, Resolver: dns.resolver(t)}
 			_, _, err := get(t, mustTransport(t, o, Endpoint{Timeout: patient}), target)

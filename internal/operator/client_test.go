@@ -66,9 +66,7 @@ func TestFromDataDir(t *testing.T) {
 }
 
 func TestNoServerOnTheDataDir(t *testing.T) {
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
-	dir := publish(t, closed.URL, "") // as a killed server leaves it
+	dir := publish(t, "http://127.0.0.1:1", "") // as a killed server leaves it
 	want := "no server is running on " + dir + ": start `kith serve --data " + dir + "`"
 	client, err := operator.FromDataDir(dir, "")
 	if err != nil {
