@@ -82,7 +82,7 @@ func (m *mirror) take(u Update) {
 func TestNothingIsLostOnABadLine(t *testing.T) {
 	const people, cuts, changes = 30, 8, 150
 	url := realServer(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	line, transport := &lines{}, &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -21,6 +21,7 @@ func realServer(t *testing.T) string {
 	c := config.Default()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.Listen, c.ListenHTTP, c.OperatorListen, c.FirstApp = "", "127.0.0.1:0", "127.0.0.1:0", false
+	c.CallTimeout = time.Minute // the default is for machines that do nothing else
 	s, err := server.New(t.Context(), server.Options{Config: c})
 	if err == nil {
 		err = s.Start(t.Context())
@@ -51,7 +52,7 @@ func TestRealServer(t *testing.T) {
 	url := realServer(t)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	rest, err := NewREST(RESTOptions{URL: url, SDKAppID: testApp, Key: realKey, HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 const (
 	// startTime bounds the start of the server, stopTime its graceful stop.
-	startTime = 30 * time.Second
-	stopTime  = 30 * time.Second
+	startTime = time.Minute
+	stopTime  = time.Minute
 )
 
 // kith is a running server process.
@@ -42,7 +42,8 @@ func startKith(t *testing.T) *kith {
 
 	readyFile := filepath.Join(dir, "ready.json")
 	cmd := exec.Command(k.program, "serve", "--data", k.data, "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0",
-		"--operator-listen", "127.0.0.1:0", "--ready-file", readyFile)
+		"--operator-listen", "127.0.0.1:0", "--ready-file", readyFile,
+		"--call-timeout", "30s", "--callback-timeout", "30s") // the defaults are for machines that do nothing else
 	log := new(logBuffer)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

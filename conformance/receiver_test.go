@@ -13,7 +13,7 @@ import (
 )
 
 // callbackTime bounds the wait for callbacks that are due.
-const callbackTime = 30 * time.Second
+const callbackTime = time.Minute
 
 // callback is one request that a receiver got.
 type callback struct {

@@ -20,7 +20,7 @@ const (
 	// superuser is the database user of every cluster; no password is asked.
 	superuser = "kith"
 	// bootTime bounds the start of a server, recovery after a crash included.
-	bootTime = time.Minute
+	bootTime = 3 * time.Minute
 	// bootPoll is the pause between two looks at a starting server.
 	bootPoll = 20 * time.Millisecond
 )

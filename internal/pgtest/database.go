@@ -14,7 +14,7 @@ import (
 )
 
 // adminTime bounds one statement that creates or drops a database.
-const adminTime = 30 * time.Second
+const adminTime = 2 * time.Minute
 
 // NewDatabase makes an empty database with a random name, drops it when t ends, and returns its URL.
 // It fails t when there is no PostgreSQL to be had, or when the tests of the package do not run through [Main].

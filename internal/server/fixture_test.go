@@ -20,6 +20,7 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/config"
+	"github.com/kithchat/kith/internal/hostile"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/server"
 	"github.com/kithchat/kith/usersig"
@@ -33,7 +34,7 @@ const (
 	admin         = "administrator"
 	callbackToken = "wh-token-7"
 	// patience bounds every wait.
-	patience = 20 * time.Second
+	patience = time.Minute
 )
 
 // settings are those of a server on free ports that makes no first app.
@@ -214,6 +215,7 @@ type request struct {
 type receiver struct {
 	url      string
 	address  string
+	listener net.Listener
 	server   *http.Server
 	arrivals chan request
 	// hold, when set, is received from before each answer.
@@ -221,7 +223,11 @@ type receiver struct {
 }
 
 func startReceiver(t *testing.T) *receiver {
-	r := &receiver{address: "127.0.0.1:0", arrivals: make(chan request, 100)}
+	address, err := hostile.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{address: address, arrivals: make(chan request, 100)}
 	r.listen(t)
 	r.url = "http://" + r.address + "/hooks/im?tenant=7"
 	t.Cleanup(r.leave)
@@ -235,13 +241,15 @@ func (r *receiver) listen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.address = listener.Addr().String()
-	r.server = &http.Server{Handler: r}
+	r.listener, r.server = listener, &http.Server{Handler: r}
 	go func() { _ = r.server.Serve(listener) }() // ends with leave
 }
 
 // leave makes connections to the receiver fail.
-func (r *receiver) leave() { _ = r.server.Close() }
+func (r *receiver) leave() {
+	_ = r.listener.Close() // which the server does not know until it serves
+	_ = r.server.Close()
+}
 
 // ServeHTTP implements http.Handler.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -18,8 +18,8 @@ const (
 	key      = "d41c0ffee5eedf00d77aa19b3e2c4486b0a1c2d3e4f5061728394a5b6c7d8e9f"
 
 	// startTime bounds the start of the server, stopTime its graceful stop.
-	startTime = 30 * time.Second
-	stopTime  = 30 * time.Second
+	startTime = time.Minute
+	stopTime  = time.Minute
 )
 
 // TestRealServer runs test/real.test.ts against a server with one app, over TLS.
@@ -43,7 +43,8 @@ func serve(t *testing.T, program, data string) string {
 	t.Helper()
 	readyFile := filepath.Join(t.TempDir(), "ready.json")
 	cmd := exec.Command(program, "serve", "--data", data, "--first-app=false", "--listen", "127.0.0.1:0", "--listen-http", "",
-		"--operator-listen", "127.0.0.1:0", "--ready-file", readyFile, "--gateway-spread", "1s")
+		"--operator-listen", "127.0.0.1:0", "--ready-file", readyFile, "--gateway-spread", "1s",
+		"--call-timeout", "30s") // the default is for machines that do nothing else
 	log := new(logBuffer)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
