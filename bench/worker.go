@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// callTimeout bounds the wait for one answer.
-const callTimeout = 30 * time.Second
+// callTimeout bounds the wait for one answer, and for as many as are waited for until it is set anew.
+const callTimeout = 5 * time.Minute
 
 // worker makes the calls of one connection, one after another.
 type worker struct {
