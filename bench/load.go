@@ -149,7 +149,8 @@ func (p *phase) gather(workers []*worker) error {
 
 // sharedState is what the workers of one job share.
 type sharedState struct {
-	deadline int64 // Unix nanoseconds; 0: none
+	deadline int64 // Unix nanoseconds; 0: none. The first call is made in any case.
+	begun    atomic.Bool
 	slots    <-chan int64
 	stop     atomic.Bool
 	short    atomic.Bool
@@ -164,8 +165,14 @@ func (s *sharedState) next() (int64, bool) {
 		at, ok := <-s.slots
 		return at, ok
 	}
-	now := time.Now().UnixNano()
-	return now, s.deadline == 0 || now < s.deadline
+	now, begun := time.Now().UnixNano(), s.begun.Load()
+	if begun && s.deadline > 0 && now >= s.deadline {
+		return 0, false
+	}
+	if !begun {
+		s.begun.Store(true)
+	}
+	return now, true
 }
 
 // pace returns a channel on which the planned moments of calls appear when they have come. It holds all of them, so that

@@ -146,3 +146,13 @@ func TestWant(t *testing.T) {
 		}
 	}
 }
+
+// TestOneCallAtLeast: however late the first call is, there is one, so that a phase has an answer and a rate.
+func TestOneCallAtLeast(t *testing.T) {
+	late := &sharedState{deadline: 1}
+	for i, want := range []bool{true, false, false} {
+		if _, ok := late.next(); ok != want {
+			t.Errorf("call %d after the time: %t", i, ok)
+		}
+	}
+}
