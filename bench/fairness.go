@@ -137,6 +137,7 @@ type neighbour struct {
 
 func (c *crowd) neighbours() []neighbour {
 	still := func() error { return nil }
+	backlog := func() error { return c.collect(c.length(5*time.Second, 500*time.Millisecond)) }
 	tell := func(what string, with any) func() error {
 		return func() error { return c.receiver.call(what, with, nil) }
 	}
@@ -160,6 +161,7 @@ func (c *crowd) neighbours() []neighbour {
 	return append(all,
 		neighbour{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{}), false, nil},
 		neighbour{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0)), false, nil},
+		neighbour{"another app's endpoint is back, and gets its backlog", steady, backlog, still, false, nil},
 	)
 }
 
@@ -181,6 +183,21 @@ func (c *crowd) measure(engine string, j job) error {
 	}
 	c.report(engine, alone, neighbours, beside)
 	return nil
+}
+
+// collect has the other app make events for so long while its endpoint is dead, and brings that back.
+func (c *crowd) collect(d time.Duration) error {
+	if err := c.receiver.call("down", none{}, nil); err != nil {
+		return err
+	}
+	if _, err := c.do(c.calls(floodCallers, 0, d)); err != nil {
+		return err
+	}
+	if err := c.receiver.call("up", none{}, nil); err != nil {
+		return err
+	}
+	_, err := c.k.client.TestCallback(c.ctx, crowdApp)
+	return err
 }
 
 // turn measures once, and waits until nothing of it is left.

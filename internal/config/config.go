@@ -23,7 +23,7 @@ type Config struct {
 	TrustedProxies []string      `group:"REST API" name:"trusted-proxies" unit:"addresses or CIDRs" doc:"Proxies whose X-Forwarded-For is believed. Empty: none; the peer is the client."`
 	MaxBody        int64         `group:"REST API" name:"max-body" default:"1048576" unit:"bytes" doc:"Largest request body."`
 	CallTimeout    time.Duration `group:"REST API" name:"call-timeout" default:"3s" unit:"duration" doc:"Time for one call; after it the answer is 60008."`
-	IsolateApps    bool          `group:"REST API" name:"isolate-apps" default:"true" doc:"While several apps call and the processors are busy, hold calls of the one that floods back, so that the others' callbacks stay quick. Off: more calls a second in all."`
+	IsolateApps    bool          `group:"REST API" name:"isolate-apps" default:"true" doc:"While several apps are at work and the processors are busy, hold back the calls of one that floods, and a backlog that goes out, so that the callbacks of others stay quick. Off: more a second in all."`
 	HeaderTimeout  time.Duration `group:"REST API" name:"header-timeout" default:"10s" unit:"duration" doc:"Time to receive the headers of a request."`
 	ReadTimeout    time.Duration `group:"REST API" name:"read-timeout" default:"30s" unit:"duration" doc:"Time to receive a request with its body."`
 	IdleTimeout    time.Duration `group:"REST API" name:"idle-timeout" default:"2m" unit:"duration" doc:"How long an idle connection is kept."`

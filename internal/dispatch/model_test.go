@@ -79,6 +79,11 @@ func (d *dice) once(n int) bool { return d.n(n) == 0 }
 
 func (d *dice) upTo(most time.Duration) time.Duration { return time.Duration(d.n(int(most))) }
 
+// moody is an Isolation that refuses at random.
+type moody struct{ rnd *dice }
+
+func (m moody) Attempt(_ uint32, others int, _ time.Duration) bool { return others == 0 || m.rnd.once(2) }
+
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{
 		t: t, rnd: &dice{r: rand.New(rand.NewPCG(seed, 7))}, journal: newModelJournal(),
@@ -94,6 +99,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	m.o.Outbox = &slowOutbox{m.outbox, m}
 	m.o.Replays = m.replays
 	m.o.Random = func() float64 { return float64(m.rnd.n(1000)) / 1000 }
+	m.o.Isolation = moody{m.rnd}
 	m.o.MaxLanes, m.o.MaxBytes = []int{1, 4, 1024}[seed%3], 4<<10
 	m.owners = []int{2, 6, 40}[seed/3%3]
 	m.o.Pause = func(_ context.Context, _ uint32, seen time.Time, p relation.Pause) error {

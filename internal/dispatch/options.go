@@ -69,6 +69,8 @@ type Options struct {
 	Replays relation.Replays
 	// Tracer follows attempts; nil: none.
 	Tracer Tracer
+	// Isolation says whether an app may be told more at a time, besides what its endpoint takes; nil: always.
+	Isolation Isolation
 	// Random returns numbers in [0,1) for the jitter; nil: math/rand/v2.
 	Random func() float64
 }
@@ -98,6 +100,9 @@ func (o Options) withDefaults() Options {
 	if o.Egress == nil {
 		o.Egress, _ = egress.New(egress.Options{}) // which cannot fail
 	}
+	if o.Isolation == nil {
+		o.Isolation = noIsolation{}
+	}
 	if o.Tracer == nil {
 		o.Tracer = noTracer{}
 	}
@@ -106,6 +111,17 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// Isolation keeps what goes out to one app from slowing down what is done for others.
+type Isolation interface {
+	// Attempt reports whether one more attempt may begin beside others under way. The endpoint takes about answers long for each, 0
+	// if that is not known. It is called with locks held and must be quick. It never refuses the first.
+	Attempt(sdkAppID uint32, others int, answers time.Duration) bool
+}
+
+type noIsolation struct{}
+
+func (noIsolation) Attempt(uint32, int, time.Duration) bool { return true }
 
 type noMetrics struct{}
 

@@ -28,7 +28,9 @@ func (e *endpoint) startWorkers() {
 }
 
 // room reports whether one more attempt may be made beside some others. A probe always may.
-func (e *endpoint) room(others int) bool { return e.circuit.failing() || others < e.limit.at() }
+func (e *endpoint) room(others int) bool {
+	return e.circuit.failing() || others < e.limit.at() && e.d.o.Isolation.Attempt(e.sdkAppID, others, e.limit.base)
+}
 
 // work takes lanes until none is ready.
 func (e *endpoint) work() {
@@ -48,7 +50,7 @@ func (e *endpoint) work() {
 func (e *endpoint) take() (job, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.closed && e.route != nil && e.room(e.workers-1) {
+	if !e.closed && e.route != nil && len(e.ready)+len(e.guests.ready) > 0 && e.room(e.workers-1) {
 		if g := e.takeGuest(); g != nil {
 			e.guests.last = true
 			return job{guest: g.guests[0], host: g, route: e.route, probe: g == e.guests.probe}, true

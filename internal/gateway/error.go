@@ -92,5 +92,11 @@ func (g *Gateway) explain(method string, err error) *problem {
 	return p
 }
 
+// errHeldBack answers a call that waited for its turn for Options.CallTimeout.
+var errHeldBack = &problem{
+	code: api.CodeServiceTimeout, refusal: api.RefusalUnavailable, retry: retryPause,
+	message: "the app makes more calls at a time than the server can carry out; this one was not begun; try again",
+}
+
 // retryPause is what a client is asked to wait after a fault of the server.
 const retryPause = time.Second

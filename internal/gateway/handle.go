@@ -99,6 +99,10 @@ func (c *conn) carryOut(r request, f *followed) (result any, err error) {
 	}
 	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
 	defer cancel()
+	if c.g.o.Isolation.Enter(ctx, app.SDKAppID) != nil {
+		return nil, errHeldBack
+	}
+	defer c.g.o.Isolation.Leave(app.SDKAppID)
 	return m(ctx, call{session: c.session, app: app, followed: f}, r.Params)
 }
 

@@ -67,6 +67,47 @@ func TestRateOfBrokenFrames(t *testing.T) {
 	}
 }
 
+// turns is an Isolation that lets as many calls be under way as it has room for.
+type turns chan uint32
+
+func (s turns) Enter(ctx context.Context, sdkAppID uint32) error {
+	select {
+	case s <- sdkAppID:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s turns) Leave(uint32) { <-s }
+
+// TestHeldBack: a call whose turn does not come in time is answered, and not carried out.
+func TestHeldBack(t *testing.T) {
+	var s turns
+	inBubble(t, func(o *gateway.Options) {
+		s = make(turns, 1) // in the bubble, so that its clock goes on while a call waits
+		o.Isolation = s
+	}, func(t *testing.T, b *bubble) {
+		c := b.enters(loginOf("mira.k", "tab-1"))
+		s <- 0
+		start := time.Now()
+		frame := c.call(api.MethodBlocklistAdd, api.BlocklistTargets{ToAccount: []string{"lia"}})
+		if e := frame.Error; e == nil || e.Code != api.CodeServiceTimeout || e.Data.Refusal != api.RefusalUnavailable ||
+			!strings.Contains(e.Message, "was not begun") || time.Since(start) != gateway.DefaultCallTimeout {
+			t.Errorf("got %s, %+v after %v", frame.Result, frame.Error, time.Since(start))
+		}
+		<-s
+		for range 2 {
+			if page := must[api.BlocklistPage](c, api.MethodBlocklistGet, api.BlocklistGetParams{Limit: 10}); len(page.BlackListItem) != 0 {
+				t.Errorf("the call was carried out: %+v", page)
+			}
+		}
+		if len(s) != 0 {
+			t.Errorf("the turn of app %d was not given back", <-s)
+		}
+	})
+}
+
 // TestAddressLimit: of connections, logged in or not. Only real ends make room.
 func TestAddressLimit(t *testing.T) {
 	inBubble(t, func(o *gateway.Options) { o.MaxAddress = 2 }, func(t *testing.T, b *bubble) {

@@ -62,6 +62,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now. Timers use the process's own clock.
 	Metrics Metrics          // nil: none
 	Tracer  Tracer           // nil: no call is followed
+	// Isolation says when a call of a session may begin; at once when nil.
+	Isolation Isolation
 
 	MaxFrame     int64         // largest frame that is read, in bytes
 	MaxQueue     int           // most bytes that wait to be written on one connection
@@ -86,6 +88,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
+	}
+	if o.Isolation == nil {
+		o.Isolation = noIsolation{}
 	}
 	setDefault(&o.MaxFrame, DefaultMaxFrame)
 	setDefault(&o.MaxQueue, DefaultMaxQueue)
@@ -113,3 +118,16 @@ type noMetrics struct{}
 func (noMetrics) Call(string, api.Code, time.Duration) {}
 func (noMetrics) Ended(api.Refusal)                    {}
 func (noMetrics) Pushed()                              {}
+
+// Isolation says when a call of an app may begin, so that one app's flood does not slow others down.
+type Isolation interface {
+	// Enter waits until it may, and fails with the error of ctx when that ends first. After a nil, Leave is called.
+	Enter(ctx context.Context, sdkAppID uint32) error
+	Leave(sdkAppID uint32)
+}
+
+type noIsolation struct{}
+
+func (noIsolation) Enter(context.Context, uint32) error { return nil }
+
+func (noIsolation) Leave(uint32) {}

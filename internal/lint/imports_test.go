@@ -29,6 +29,7 @@ var table = []row{
 	{"internal/apps", []string{"internal/relation", "internal/seal"}},
 	{"internal/store/...", []string{"internal/relation", "internal/store/..."}},
 	{"internal/egress", nil},
+	{"internal/isolation", nil},
 	{"internal/pki", []string{"internal/relation"}},
 	{"internal/dispatch", []string{"internal/relation", "internal/egress", "api", "webhook"}},
 	{"internal/auth", []string{"internal/relation", "api", "usersig"}},

@@ -6,6 +6,19 @@ import (
 	"time"
 )
 
+// Isolation says when a call of an app may begin, so that one app's flood does not slow others down.
+type Isolation interface {
+	// Enter waits until it may, and fails with the error of ctx when that ends first. After a nil, Leave is called.
+	Enter(ctx context.Context, sdkAppID uint32) error
+	Leave(sdkAppID uint32)
+}
+
+type noIsolation struct{}
+
+func (noIsolation) Enter(context.Context, uint32) error { return nil }
+
+func (noIsolation) Leave(uint32) {}
+
 // outcome is what a job returned.
 type outcome struct {
 	answer any
@@ -22,7 +35,7 @@ func (h *Handler) limit(ctx context.Context) (context.Context, context.CancelFun
 func (h *Handler) run(ctx context.Context, cmd *command, j job, c call) (any, error) {
 	ctx, cancel := h.limit(ctx)
 	start := h.now()
-	if h.admission.enter(ctx, c.app.SDKAppID) != nil {
+	if h.isolation.Enter(ctx, c.app.SDKAppID) != nil {
 		cancel()
 		return nil, errHeldBack
 	}
@@ -31,7 +44,7 @@ func (h *Handler) run(ctx context.Context, cmd *command, j job, c call) (any, er
 	var settled atomic.Bool
 	h.calls.Go(func() {
 		defer cancel()
-		defer h.admission.leave(c.app.SDKAppID)
+		defer h.isolation.Leave(c.app.SDKAppID)
 		res := protect(ctx, j, c)
 		if settled.CompareAndSwap(false, true) {
 			done <- res

@@ -65,8 +65,8 @@ type Options struct {
 	MaxBody int64
 	// CallTimeout is the time limit for carrying out a call; 0 means DefaultCallTimeout.
 	CallTimeout time.Duration
-	// IsolateApps holds calls of an app back while it floods and other apps call too; see admission.
-	IsolateApps bool
+	// Isolation says when a call may begin; at once when nil.
+	Isolation Isolation
 	// TicketCache is how many verified tickets are remembered; 0 means DefaultTicketCache.
 	TicketCache int
 }
@@ -89,7 +89,7 @@ type Handler struct {
 	commands  map[string]*command // by path
 	tickets   *tickets
 	rates     rates
-	admission *admission // nil: no call is held back
+	isolation Isolation
 	calls     sync.WaitGroup
 }
 
@@ -119,8 +119,8 @@ func New(o Options) *Handler {
 	if h.auth == nil {
 		h.auth = auth.New(auth.Options{Apps: h.apps, Now: h.now})
 	}
-	if o.IsolateApps {
-		h.admission = newAdmission(time.Now, newRunQueue().length)
+	if h.isolation = o.Isolation; h.isolation == nil {
+		h.isolation = noIsolation{}
 	}
 	h.commands = byPath(h.table())
 	return h
@@ -137,9 +137,6 @@ func orDefault[T int | int64 | time.Duration](v, def T) T {
 // Wait blocks until the calls that outlived their answer (60008) have ended. Call it after http.Server.Shutdown and
 // before the store is closed.
 func (h *Handler) Wait() { h.calls.Wait() }
-
-// HeldBack returns how many calls of each app wait because it floods; apps that are not in it have none. It is for metrics.
-func (h *Handler) HeldBack() map[uint32]int { return h.admission.held() }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 	"github.com/kithchat/kith/internal/gateway"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/internal/restapi"
+	"github.com/kithchat/kith/internal/isolation"
 	"github.com/kithchat/kith/internal/store"
 )
 
@@ -77,26 +77,26 @@ func (m *metrics) watchStore(s *store.Store, now func() time.Time) {
 	)
 }
 
-var restHeldBack = perApp("kith_rest_held_back_calls", "REST API calls that wait because their app floods while others call (isolate-apps).")
+var heldBack = perApp("kith_held_back_calls", "Calls that wait because their app floods while others are at work (isolate-apps).")
 
-// heldBackCollector asks the REST API at each scrape.
+// heldBackCollector asks who is held back at each scrape.
 type heldBackCollector struct {
-	apps *appSeries
-	rest *restapi.Handler
+	apps      *appSeries
+	isolation *isolation.Isolation
 }
 
 // Describe implements prometheus.Collector.
-func (c heldBackCollector) Describe(out chan<- *prometheus.Desc) { out <- restHeldBack }
+func (c heldBackCollector) Describe(out chan<- *prometheus.Desc) { out <- heldBack }
 
 // Collect implements prometheus.Collector.
 func (c heldBackCollector) Collect(out chan<- prometheus.Metric) {
-	held := c.rest.HeldBack()
-	c.apps.each(func(id uint32, app string) { out <- figure(restHeldBack, float64(held[id]), app) })
+	held := c.isolation.Held()
+	c.apps.each(func(id uint32, app string) { out <- figure(heldBack, float64(held[id]), app) })
 }
 
-// watchRest adds what the REST API holds back.
-func (m *metrics) watchRest(h *restapi.Handler) {
-	m.registry.MustRegister(heldBackCollector{&m.apps, h})
+// watchIsolation adds what is held back.
+func (m *metrics) watchIsolation(s *isolation.Isolation) {
+	m.registry.MustRegister(heldBackCollector{&m.apps, s})
 }
 
 // watchGateway adds the number of connections.

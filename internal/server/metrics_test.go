@@ -36,7 +36,7 @@ func TestIsolateApps(t *testing.T) {
 		c.IsolateApps = isolate
 		s := start(t, c)
 		s.newApp(t, startReceiver(t).url, "mira")
-		if _, there := s.figures(t)[`kith_rest_held_back_calls{sdkappid="1600077123"}`]; there != isolate {
+		if _, there := s.figures(t)[`kith_held_back_calls{sdkappid="1600077123"}`]; there != isolate {
 			t.Errorf("isolate-apps %t: the figure is there: %t", isolate, there)
 		}
 	}
@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		`kith_rest_request_seconds_count{command="black_list_add"}`:                                                     1,
 		`kith_callback_latency_seconds_count{command="Sns.CallbackBlackListAdd"}`:                                       1,
 		`kith_callback_attempts_total{command="Sns.CallbackBlackListDelete",outcome="delivered",sdkappid="1600077123"}`: 1,
-		`kith_rest_held_back_calls{sdkappid="1600077123"}`:                                                              0,
+		`kith_held_back_calls{sdkappid="1600077123"}`:                                                              0,
 		`kith_apps`:        1,
 		`kith_store_ready`: 1,
 	} {

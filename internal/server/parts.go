@@ -12,6 +12,7 @@ import (
 	"github.com/kithchat/kith/internal/clientip"
 	"github.com/kithchat/kith/internal/dispatch"
 	"github.com/kithchat/kith/internal/gateway"
+	"github.com/kithchat/kith/internal/isolation"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
 	"github.com/kithchat/kith/internal/restapi"
@@ -78,17 +79,21 @@ func (s *Server) openRegistry(ctx context.Context) error {
 
 // join makes the parts that serve and connects them. The listeners are there already.
 func (s *Server) join(context.Context) error {
+	if s.config.IsolateApps {
+		s.isolation = isolation.New()
+		s.metrics.watchIsolation(s.isolation)
+	}
 	s.dispatcher = dispatch.New(dispatch.Options{
 		Outbox: timedOutbox{s.store, s.metrics.settleSeconds}, Apps: s.registry, Log: s.log, Now: s.now, Metrics: s.metrics,
 		Budget: s.config.RetryBudget, Version: s.version, Egress: s.egress, Pause: s.pause, Tracer: s.attemptTracer(),
-		Node: s.nodeName(), Replays: s.store,
+		Node: s.nodeName(), Replays: s.store, Isolation: s.isolation,
 	})
 	service := relation.NewService(s.store, s.now)
 	verifier := auth.New(auth.Options{Apps: s.registry, Now: s.now})
 	rest := restapi.Options{
 		Service: service, Apps: s.registry, Kicks: s.store, Auth: verifier,
 		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.restTracer(),
-		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout, IsolateApps: s.config.IsolateApps,
+		TrustedProxies: s.config.Proxies(), MaxBody: s.config.MaxBody, CallTimeout: s.config.CallTimeout, Isolation: s.isolation,
 		TicketCache: max(1, s.config.TicketCache), // there, 0 means the default; one ticket is as good as none
 	}
 	if s.config.Gateway {
@@ -103,9 +108,6 @@ func (s *Server) join(context.Context) error {
 	s.tellers.Store(&tellers{s.dispatcher, s.gateway})
 	s.registry.Watch(s.dispatcher.AppsChanged)
 	s.rest = restapi.New(rest)
-	if s.config.IsolateApps {
-		s.metrics.watchRest(s.rest)
-	}
 	operators := operator.New(s.operatorOptions())
 	for _, f := range s.fronts {
 		if f.name == frontOperator {
@@ -138,7 +140,7 @@ func (s *Server) gatewayOptions(service *relation.Service, verifier *auth.Verifi
 	c := s.config
 	return gateway.Options{
 		Service: service, Apps: s.registry, Auth: verifier, Store: s.store, Proxies: clientip.New(c.Proxies()),
-		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.gatewayTracer(),
+		Log: s.log, Now: s.now, Metrics: s.metrics, Tracer: s.gatewayTracer(), Isolation: s.isolation,
 		MaxFrame: c.GatewayMaxFrame, MaxQueue: c.GatewayQueue, Rate: float64(c.GatewayRate),
 		MaxSessions: c.GatewayMaxSessions, MaxAddress: c.GatewayMaxAddress, LoginTimeout: c.GatewayLoginTimeout,
 		Heartbeat: c.GatewayHeartbeat, Grace: c.GatewayGrace, Spread: c.GatewaySpread, CallTimeout: c.CallTimeout,

@@ -16,6 +16,7 @@ import (
 	"github.com/kithchat/kith/internal/dispatch"
 	"github.com/kithchat/kith/internal/egress"
 	"github.com/kithchat/kith/internal/gateway"
+	"github.com/kithchat/kith/internal/isolation"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/pki"
 	"github.com/kithchat/kith/internal/restapi"
@@ -57,6 +58,7 @@ type Server struct {
 	gateway    *gateway.Gateway        // nil when it is switched off
 	tellers    atomic.Pointer[tellers] // who hears of commits, once they are there
 	rest       *restapi.Handler
+	isolation  *isolation.Isolation // nil: no app is held back
 	token      string
 	certs      *certificates
 	fronts     []*front

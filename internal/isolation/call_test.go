@@ -1,20 +1,16 @@
-package restapi
+package isolation
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/kithchat/kith/api"
 )
 
 // busyMachine says how long the run queue is.
@@ -26,7 +22,7 @@ func pass(d time.Duration) { time.Sleep(d) } // on synctest's clock
 
 // flood is an admission in a synctest bubble, with calls that wait.
 type flood struct {
-	*admission
+	*Isolation
 	t       *testing.T
 	machine *busyMachine
 	mu      sync.Mutex
@@ -35,13 +31,13 @@ type flood struct {
 
 func newFlood(t *testing.T, queue float64) *flood {
 	m := &busyMachine{queue}
-	return &flood{admission: newAdmission(time.Now, m.length), t: t, machine: m}
+	return &flood{Isolation: newIsolation(time.Now, m.length), t: t, machine: m}
 }
 
 // call begins a call in the background, or has it wait.
 func (f *flood) call(app uint32, number int) {
 	go func() {
-		if err := f.enter(f.t.Context(), app); err != nil {
+		if err := f.Enter(f.t.Context(), app); err != nil {
 			return
 		}
 		f.mu.Lock()
@@ -60,8 +56,8 @@ func (f *flood) count() int {
 // turnover has one call after another end and look at the machine. Calls with numbers from 0 begin in order.
 func (f *flood) turnover(app uint32, n int) {
 	for range n {
-		pass(admissionEvery)
-		f.leave(app)
+		pass(lookEvery)
+		f.Leave(app)
 		synctest.Wait()
 		f.mu.Lock()
 		begun := slices.DeleteFunc(slices.Sorted(slices.Values(f.begun)), func(i int) bool { return i < 0 })
@@ -72,7 +68,7 @@ func (f *flood) turnover(app uint32, n int) {
 	}
 }
 
-func TestAdmissionLeavesOneAppAlone(t *testing.T) {
+func TestCallsLeavesOneAppAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t, 100)
 		for i := range 1000 {
@@ -86,29 +82,29 @@ func TestAdmissionLeavesOneAppAlone(t *testing.T) {
 
 // On a busy machine an app that floods is held back, in order; another one's calls begin at once. As soon as there are
 // processors to spare, all begin.
-func TestAdmissionHoldsAFloodBack(t *testing.T) {
+func TestCallsHoldsAFloodBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t, 100)
 		f.call(2, -1)
-		pass(admissionEvery)
+		pass(lookEvery)
 		for i := range 200 {
 			f.call(1, i)
 		}
-		if n := f.count() - 1; n != admissionStart {
-			t.Errorf("%d calls of the flood began, want %d", n, admissionStart)
+		if n := f.count() - 1; n != limitStart {
+			t.Errorf("%d calls of the flood began, want %d", n, limitStart)
 		}
 		f.call(2, -2)
 		if f.begun[len(f.begun)-1] != -2 {
 			t.Error("the other app's call waits")
 		}
-		f.leave(2)
-		f.leave(2)
+		f.Leave(2)
+		f.Leave(2)
 		f.turnover(1, 30)
 		f.mu.Lock()
 		under := f.apps[1].under
 		f.mu.Unlock()
-		if under != admissionLeast {
-			t.Errorf("on a busy machine %d calls are under way, want %d", under, admissionLeast)
+		if under != limitLeast {
+			t.Errorf("on a busy machine %d calls are under way, want %d", under, limitLeast)
 		}
 		f.machine.queue = 0
 		f.turnover(1, under+60)
@@ -119,12 +115,12 @@ func TestAdmissionHoldsAFloodBack(t *testing.T) {
 }
 
 // Who called a minute ago is no rival any more, and is forgotten.
-func TestAdmissionForgetsRivals(t *testing.T) {
+func TestCallsForgetsRivals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t, 100)
 		f.call(2, -1)
-		f.leave(2)
-		pass(admissionEvery)
+		f.Leave(2)
+		pass(lookEvery)
 		for i := range 50 {
 			f.call(1, i)
 		}
@@ -141,7 +137,7 @@ func TestAdmissionForgetsRivals(t *testing.T) {
 
 // Calls of some apps begin, wait, give up and end at random: never more of an app are under way than the limit was, and
 // nobody is forgotten.
-func TestAdmissionRandomCalls(t *testing.T) {
+func TestCallsRandomCalls(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,7 +152,7 @@ func TestAdmissionRandomCalls(t *testing.T) {
 					calls.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), patience)
 						defer cancel()
-						if err := f.enter(ctx, app); err != nil {
+						if err := f.Enter(ctx, app); err != nil {
 							if !errors.Is(err, context.DeadlineExceeded) {
 								t.Error(err)
 							}
@@ -165,7 +161,7 @@ func TestAdmissionRandomCalls(t *testing.T) {
 						}
 						began.Add(1)
 						pass(takes)
-						f.leave(app)
+						f.Leave(app)
 					})
 					pass(time.Duration(rnd.IntN(2000)) * time.Microsecond)
 				}
@@ -180,63 +176,5 @@ func TestAdmissionRandomCalls(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// The setting decides whether calls are held back at all.
-func TestIsolateApps(t *testing.T) {
-	for _, isolate := range []bool{true, false} {
-		f := newFixture(t, &nullStore{}, func(o *Options) { o.IsolateApps = isolate })
-		f.mustCall(deleteCmd, addABC)
-		held, known := f.h.HeldBack()[f.app]
-		if held != 0 || known != isolate {
-			t.Errorf("isolate %t: %d calls wait, app known %t", isolate, held, known)
-		}
-	}
-}
-
-// A call that waits for longer than the time limit is answered, and not carried out.
-func TestHeldBackForTooLong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &slowStore{commit: time.Minute}
-		f := newFixture(t, store, nil)
-		f.h.admission = newAdmission(time.Now, (&busyMachine{100}).length)
-		if err := f.h.admission.enter(t.Context(), f.app+1); err != nil {
-			t.Fatal(err)
-		}
-		pass(admissionEvery)
-		var calls sync.WaitGroup
-		var refused atomic.Int64
-		for range admissionStart + 5 {
-			calls.Go(func() {
-				env := f.call(deleteCmd, addABC)
-				f.wantCode(env, api.CodeServiceTimeout)
-				if strings.Contains(env.ErrorInfo, "was not begun") {
-					refused.Add(1)
-				}
-			})
-		}
-		calls.Wait()
-		if n := store.changes.Load(); n != admissionStart || refused.Load() != 5 {
-			t.Errorf("%d calls were carried out and %d not begun, want %d and 5", n, refused.Load(), admissionStart)
-		}
-	})
-}
-
-// The real run queue is long while many goroutines want to run.
-func TestRunQueue(t *testing.T) {
-	q := newRunQueue()
-	q.length()
-	var all sync.WaitGroup
-	for range 64 * runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for range 2000 {
-				runtime.Gosched()
-			}
-		})
-	}
-	all.Wait()
-	if n := q.length(); n < 2*queueLong {
-		t.Errorf("length %.1f while 64 goroutines for each processor wanted to run", n)
 	}
 }
