@@ -34,6 +34,8 @@
 //     letter lets the next event go on.
 //   - Independence. Endpoints share the store and the settler, which serves them in turns (settle.go). Within an endpoint one
 //     owner's failures do not delay another's events, as long as fewer attempts hang at a time than its limit allows.
+//   - Isolation. How soon an attempt begins is also up to Options.Isolation, which sees all apps: workers wait for their turn, their
+//     events wait on disk, and one of them asks again when it is refused (worker.go).
 //   - An endpoint decides how much it gets. While it fails it is probed with one event at a time, and never sooner than it
 //     asked for; else attempts under way are bounded by its latency (limit.go), 1 at least and Callback.Attempts at most.
 //   - One function decides. classify makes an Outcome of what an attempt got, with a reason from a closed list, and

@@ -26,6 +26,7 @@ type endpoint struct {
 	bytes   int              // of all lanes
 	ready   []*lane          // with something to send, in order of arrival
 	workers int              // attempts under way, or about to begin
+	asking  bool             // a worker asks for its turn again
 	circuit circuit
 	limit   limiter
 	probe   *lane     // whose head is the probe, while the endpoint fails

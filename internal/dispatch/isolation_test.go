@@ -5,54 +5,94 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// few is an Isolation that lets an app have so many attempts at a time. It remembers what it was told.
+// few is an Isolation that lets so many attempts begin a second. It has at most one wait.
 type few struct {
-	most    atomic.Int64
-	mu      sync.Mutex
-	slowest time.Duration
+	mu   sync.Mutex
+	gap  time.Duration
+	next time.Time
 }
 
-func (f *few) Attempt(_ uint32, others int, answers time.Duration) bool {
+func (f *few) Attempt(uint32) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.slowest = max(f.slowest, answers)
-	return others < int(f.most.Load())
+	now := time.Now()
+	if f.next.Before(now) {
+		f.next = now
+	}
+	if wait = f.next.Sub(now); wait > f.gap {
+		return 0, false
+	}
+	f.next = f.next.Add(f.gap)
+	return wait, true
 }
 
-// A backlog goes out no faster than the isolation lets it, and as fast as the endpoint takes it once that is over.
+func (f *few) set(gap time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gap = gap
+}
+
+// A backlog goes out no faster than the isolation lets it, however slow the endpoint is, and as fast as the endpoint takes it once
+// that is over.
 func TestIsolationHoldsABacklogBack(t *testing.T) {
+	for _, answers := range []time.Duration{time.Millisecond, 200 * time.Millisecond} {
+		t.Run(fmt.Sprint("answers in ", answers), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				isolation := &few{gap: 20 * time.Millisecond}
+				rc := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
+					pass(answers)
+					_, _ = io.WriteString(w, answerOK)
+					return true
+				}}
+				w := newWorld(t, rc)
+				w.o.Isolation = isolation
+				for i := range 600 {
+					w.outbox.commit(appA, fmt.Sprint("user", i), "x")
+				}
+				w.start()
+				for range 8 {
+					before := len(rc.seen())
+					pass(time.Second)
+					if n := len(rc.seen()) - before; n > 51 || n < 49 && before > 0 {
+						t.Errorf("%d were told in a second, want 50", n)
+					}
+				}
+				isolation.set(0)
+				w.drained(10 * time.Second)
+				w.stop()
+			})
+		})
+	}
+}
+
+// While attempts hang, others begin as soon as the isolation lets them.
+func TestIsolationBesideHangingAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const answers = 50 * time.Millisecond
 		isolation := &few{}
-		isolation.most.Store(3)
-		rc := &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
-			pass(answers)
+		w := newWorld(t, &receiver{answer: func(d delivery, w http.ResponseWriter, r *http.Request) bool {
+			if d.Owner == "hangs" {
+				<-r.Context().Done()
+				return false
+			}
 			_, _ = io.WriteString(w, answerOK)
 			return true
-		}}
-		w := newWorld(t, rc)
+		}})
 		w.o.Isolation = isolation
-		for i := range 400 {
-			w.outbox.commit(appA, fmt.Sprint("user", i), "x")
-		}
 		w.start()
-		w.until("half is told", time.Minute, func() bool { return w.outbox.waiting() <= 200 })
-		if most := rc.mostAtOnce(); most != 3 {
-			t.Errorf("%d attempts at a time, want 3", most)
-		}
-		isolation.most.Store(1000)
-		w.drained(time.Minute)
-		if most := rc.mostAtOnce(); most < 16 {
-			t.Errorf("%d attempts at a time once all were allowed", most)
-		}
-		if isolation.slowest != answers {
-			t.Errorf("the isolation was told of answers within %v, want %v", isolation.slowest, answers)
+		w.outbox.commit(appA, "hangs", "x")
+		pass(time.Millisecond)
+		isolation.mu.Lock()
+		isolation.next = time.Now().Add(100 * time.Millisecond) // turns that nobody uses any more
+		isolation.mu.Unlock()
+		w.outbox.commit(appA, "mira", "x")
+		pass(150 * time.Millisecond)
+		if n := w.outbox.waiting(); n != 1 {
+			t.Errorf("%d events wait, want the one that hangs", n)
 		}
 		w.stop()
 	})

@@ -79,10 +79,12 @@ func (d *dice) once(n int) bool { return d.n(n) == 0 }
 
 func (d *dice) upTo(most time.Duration) time.Duration { return time.Duration(d.n(int(most))) }
 
-// moody is an Isolation that refuses at random.
+// moody is an Isolation that has attempts wait at random.
 type moody struct{ rnd *dice }
 
-func (m moody) Attempt(_ uint32, others int, _ time.Duration) bool { return others == 0 || m.rnd.once(2) }
+func (m moody) Attempt(uint32) (time.Duration, bool) {
+	return max(0, m.rnd.upTo(10*time.Millisecond)-5*time.Millisecond), !m.rnd.once(3)
+}
 
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{

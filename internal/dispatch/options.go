@@ -69,7 +69,7 @@ type Options struct {
 	Replays relation.Replays
 	// Tracer follows attempts; nil: none.
 	Tracer Tracer
-	// Isolation says whether an app may be told more at a time, besides what its endpoint takes; nil: always.
+	// Isolation says how soon an app may be told something, besides what its endpoint takes; nil: at once.
 	Isolation Isolation
 	// Random returns numbers in [0,1) for the jitter; nil: math/rand/v2.
 	Random func() float64
@@ -114,14 +114,14 @@ func (o Options) withDefaults() Options {
 
 // Isolation keeps what goes out to one app from slowing down what is done for others.
 type Isolation interface {
-	// Attempt reports whether one more attempt may begin beside others under way. The endpoint takes about answers long for each, 0
-	// if that is not known. It is called with locks held and must be quick. It never refuses the first.
-	Attempt(sdkAppID uint32, others int, answers time.Duration) bool
+	// Attempt returns how long one more attempt has to wait before it begins. It reports false when enough of the app's wait already.
+	// It is called with locks held and must be quick.
+	Attempt(sdkAppID uint32) (wait time.Duration, ok bool)
 }
 
 type noIsolation struct{}
 
-func (noIsolation) Attempt(uint32, int, time.Duration) bool { return true }
+func (noIsolation) Attempt(uint32) (time.Duration, bool) { return 0, true }
 
 type noMetrics struct{}
 

@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"time"
+
 	"github.com/kithchat/kith/internal/relation"
 )
 
@@ -16,41 +18,103 @@ type job struct {
 	host  *guestLane
 }
 
-// startWorkers starts workers for ready lanes, up to the endpoint's limit.
+// turn is when a worker may take something: after a wait, or, if it is not granted, when it has asked again after the wait.
+type turn struct {
+	wait    time.Duration
+	granted bool
+}
+
+// turnAgain is the time between two questions for a turn after one was refused.
+const turnAgain = 10 * time.Millisecond
+
+// startWorkers starts workers for ready lanes, up to the endpoint's limit, while more turns can be had.
 func (e *endpoint) startWorkers() {
 	if e.closed || e.route == nil {
 		return
 	}
 	for n := len(e.ready) + len(e.guests.ready); n > 0 && e.room(e.workers); n-- {
+		t, ok := e.askTurn()
+		if !ok {
+			return
+		}
 		e.workers++
-		e.d.workers.Go(e.work)
+		e.d.workers.Go(func() { e.work(t) })
 	}
 }
 
 // room reports whether one more attempt may be made beside some others. A probe always may.
-func (e *endpoint) room(others int) bool {
-	return e.circuit.failing() || others < e.limit.at() && e.d.o.Isolation.Attempt(e.sdkAppID, others, e.limit.base)
+func (e *endpoint) room(others int) bool { return e.circuit.failing() || others < e.limit.at() }
+
+// askTurn asks the isolation for a worker's turn. When that refuses, one worker is enough to ask again, and askTurn reports false for
+// all others.
+func (e *endpoint) askTurn() (turn, bool) {
+	if wait, ok := e.d.o.Isolation.Attempt(e.sdkAppID); ok {
+		return turn{wait, true}, true
+	}
+	if e.asking {
+		return turn{}, false
+	}
+	e.asking = true
+	return turn{wait: turnAgain}, true
 }
 
-// work takes lanes until none is ready.
-func (e *endpoint) work() {
-	for {
-		j, ok := e.take()
-		if !ok {
-			return
+// work takes lanes until none is ready, or enough other workers wait.
+func (e *endpoint) work(t turn) {
+	for ok := true; ok; t, ok = e.nextTurn(t) {
+		e.await(t.wait)
+		if !t.granted {
+			continue
 		}
-		if j.guest != nil {
+		j, taken := e.take()
+		switch {
+		case !taken:
+			return
+		case j.guest != nil:
 			e.sendGuest(j)
-		} else {
+		default:
 			e.attempt(j)
 		}
 	}
 }
 
+// nextTurn is for a worker whose last turn is over. It ends the worker when it reports false.
+func (e *endpoint) nextTurn(last turn) (t turn, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !last.granted {
+		e.asking = false
+	}
+	if e.takes() {
+		t, ok = e.askTurn()
+	}
+	if !ok {
+		e.workers--
+	}
+	return t, ok
+}
+
+// await lets time pass, unless the endpoint is closed.
+func (e *endpoint) await(wait time.Duration) {
+	if wait == 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-e.gone:
+	}
+}
+
+// takes reports whether a worker may take something, and there may be something for it.
+func (e *endpoint) takes() bool {
+	return !e.closed && e.route != nil && len(e.ready)+len(e.guests.ready) > 0 && e.room(e.workers-1)
+}
+
 func (e *endpoint) take() (job, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.closed && e.route != nil && len(e.ready)+len(e.guests.ready) > 0 && e.room(e.workers-1) {
+	if e.takes() {
 		if g := e.takeGuest(); g != nil {
 			e.guests.last = true
 			return job{guest: g.guests[0], host: g, route: e.route, probe: g == e.guests.probe}, true

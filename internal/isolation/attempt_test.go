@@ -6,87 +6,126 @@ import (
 	"time"
 )
 
-// attempts starts as many attempts of an app as may be under way.
-func attempts(s *Isolation, app uint32, answers time.Duration) int {
+// tell makes attempts of an app for so long, each as soon as it may begin, and returns how many a second began.
+func tell(s *Isolation, app uint32, d time.Duration) int {
 	n := 0
-	for n < 1000 && s.Attempt(app, n, answers) {
-		n++
+	for end := time.Now().Add(d); time.Now().Before(end); n++ {
+		wait, ok := s.Attempt(app)
+		for ; !ok; wait, ok = s.Attempt(app) {
+			pass(longestWait)
+		}
+		pass(max(wait, 10*time.Microsecond))
 	}
-	return n
+	return int(float64(n) / d.Seconds())
 }
+
+func about(n, want int) bool { return n >= want*95/100 && n <= want*105/100 }
 
 func TestAttemptsOfOneAppAreNotLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newIsolation(time.Now, func() float64 { return 100 })
-		for range 10 {
-			if n := attempts(s, 1, 0); n != 1000 {
-				t.Fatalf("%d attempts at a time", n)
+		for range 100_000 {
+			if wait, ok := s.Attempt(1); wait != 0 || !ok {
+				t.Fatalf("it has to wait for %v, may at all %t", wait, ok)
 			}
-			pass(lookEvery)
+			pass(time.Microsecond)
 		}
 	})
 }
 
-// On a busy machine each of several apps gets the same few attempts at a time, of a slow endpoint as many as make the same rate;
-// with processors to spare they become more, but only while they are wanted.
+// On a busy machine each of several apps is told a thousand changes a second; with processors to spare it becomes more, but only
+// while it is wanted, and with one app at work there is no limit.
 func TestAttemptsOfSeveralApps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		machine := &busyMachine{100}
 		s := newIsolation(time.Now, machine.length)
-		want := func(when string, app uint32, answers time.Duration, n int) {
-			t.Helper()
-			if got := attempts(s, app, answers); got != n {
-				t.Errorf("%s: %d attempts at a time, want %d", when, got, n)
+		s.Attempt(2)
+		pass(lookEvery)
+		s.Attempt(1)
+		pass(lookEvery)
+		tell(s, 1, time.Second)
+		for _, app := range []uint32{1, 2} {
+			if n := tell(s, app, time.Second); !about(n, rateLeast) {
+				t.Errorf("on a busy machine app %d is told %d times a second", app, n)
 			}
 		}
-		attempts(s, 2, 0)
-		attempts(s, 1, 0)
-		pass(lookEvery)
-		want("at first", 1, 0, limitStart)
-		want("at first", 2, 300*time.Microsecond, limitStart)
-		want("a slow endpoint", 2, 50*time.Millisecond, 50*limitStart)
-		for range 20 {
-			pass(lookEvery)
-			attempts(s, 1, 0)
-		}
-		want("on a busy machine", 1, 0, limitLeast)
-		if !s.Attempt(1, 0, 0) || !s.Attempt(2, limitLeast-1, 0) {
-			t.Error("an app has nothing under way")
-		}
 		machine.queue = 0
-		for range 20 {
+		for range 100 {
 			pass(lookEvery)
-			s.Attempt(2, 0, 0)
+			s.Attempt(2)
 		}
-		want("after nobody wanted more", 1, 0, limitLeast+1) // the refusals before
-		for range 20 {
-			pass(lookEvery)
-			attempts(s, 1, 0)
+		if s.rate != rateLeast && s.rate != rateLeast+rateLeast/16 { // once, for the wait before
+			t.Errorf("the rate rose to %d while nobody wanted it", s.rate)
 		}
-		if n := attempts(s, 1, 0); n < 15 {
-			t.Errorf("with processors to spare: %d attempts at a time", n)
+		tell(s, 1, time.Second)
+		if n := tell(s, 1, time.Second); n < 10*rateLeast {
+			t.Errorf("with processors to spare app 1 is told %d times a second", n)
 		}
 		pass(rivalFor + lookEvery)
-		attempts(s, 1, 0)
-		want("after the other had nothing to do for a minute", 1, 0, 1000)
+		s.Attempt(1)
+		for range 1000 {
+			if wait, ok := s.Attempt(1); wait != 0 || !ok {
+				t.Fatalf("the other had nothing to do for a minute, and it has to wait for %v, may at all %t", wait, ok)
+			}
+		}
 	})
 }
 
-// A flood of calls and a backlog that goes out have one limit, and hold back each other.
-func TestAttemptsAndCallsHaveOneLimit(t *testing.T) {
+// Few attempts wait at a time, and who was quiet may begin some at once.
+func TestAttemptsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newIsolation(time.Now, func() float64 { return 100 })
+		s.Attempt(2)
+		pass(lookEvery)
+		s.Attempt(1)
+		pass(time.Second)
+		ask := func() (now, later int) {
+			for {
+				switch wait, ok := s.Attempt(1); {
+				case !ok:
+					return now, later
+				case wait == 0:
+					now++
+				case wait > longestWait:
+					t.Fatalf("it has to wait for %v", wait)
+				default:
+					later++
+				}
+			}
+		}
+		at := s.rate * 4 / 5 // the machine is busy
+		now, later := ask()
+		if want := int(burst.Seconds()*float64(at)) + 1; now != want {
+			t.Errorf("%d may begin at once, want %d", now, want)
+		}
+		if want := int(longestWait.Seconds() * float64(at)); later != want {
+			t.Errorf("%d wait, want %d", later, want)
+		}
+	})
+}
+
+// Of an app that floods, what was accepted is told first.
+func TestAttemptsGoBeforeCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t, 100)
 		f.call(2, -1)
-		f.Attempt(1, 0, 0)
 		pass(lookEvery)
 		for i := range 50 {
-			f.call(2, i)
+			f.call(1, i)
 		}
-		if n, held := f.count(), f.Held()[2]; n != limitStart || held != 51-limitStart {
-			t.Errorf("%d calls began and %d are held back, want %d and %d", n, held, limitStart, 51-limitStart)
+		rate := f.rate
+		f.turnover(1, 1)
+		if f.rate != rate || f.limit >= limitStart {
+			t.Errorf("calls wait on a busy machine: %d calls, %d attempts a second", f.limit, f.rate)
 		}
-		if n := attempts(f.Isolation, 1, 0); n != limitStart {
-			t.Errorf("%d attempts at a time, want %d", n, limitStart)
+		f.machine.queue = 0
+		limit := f.limit
+		for range 100 {
+			f.Attempt(1)
+		}
+		f.turnover(1, 1)
+		if f.rate <= rate || f.limit != limit {
+			t.Errorf("calls and attempts wait: %d calls, %d attempts a second", f.limit, f.rate)
 		}
 	})
 }
@@ -94,7 +133,7 @@ func TestAttemptsAndCallsHaveOneLimit(t *testing.T) {
 // A nil Isolation limits nobody.
 func TestNoIsolation(t *testing.T) {
 	var s *Isolation
-	if !s.Attempt(1, 1000, 0) || s.Enter(t.Context(), 1) != nil || s.Held() != nil {
+	if wait, ok := s.Attempt(1); wait != 0 || !ok || s.Enter(t.Context(), 1) != nil || s.Held() != nil {
 		t.Error("it limits somebody")
 	}
 	s.Leave(1)

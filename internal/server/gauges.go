@@ -8,9 +8,9 @@ import (
 
 	"github.com/kithchat/kith/internal/apps"
 	"github.com/kithchat/kith/internal/gateway"
+	"github.com/kithchat/kith/internal/isolation"
 	"github.com/kithchat/kith/internal/operator"
 	"github.com/kithchat/kith/internal/relation"
-	"github.com/kithchat/kith/internal/isolation"
 	"github.com/kithchat/kith/internal/store"
 )
 

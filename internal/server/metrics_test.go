@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		`kith_rest_request_seconds_count{command="black_list_add"}`:                                                     1,
 		`kith_callback_latency_seconds_count{command="Sns.CallbackBlackListAdd"}`:                                       1,
 		`kith_callback_attempts_total{command="Sns.CallbackBlackListDelete",outcome="delivered",sdkappid="1600077123"}`: 1,
-		`kith_held_back_calls{sdkappid="1600077123"}`:                                                              0,
+		`kith_held_back_calls{sdkappid="1600077123"}`:                                                                   0,
 		`kith_apps`:        1,
 		`kith_store_ready`: 1,
 	} {
