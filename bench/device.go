@@ -19,6 +19,7 @@ import (
 type devices struct {
 	Addr     string
 	Path     string
+	App      uint32
 	Key      string // of the app
 	First    int
 	Users    int
@@ -47,13 +48,13 @@ func localAddress(i int) net.Addr {
 // login returns the login frame of a device.
 func (d *devices) login(user, device int) ([]byte, error) {
 	sig, err := usersig.Sign(d.Key, usersig.Ticket{
-		SDKAppID: benchApp, Identifier: userID(user), Issued: time.Now().Unix(), Expire: 86400,
+		SDKAppID: d.App, Identifier: userID(user), Issued: time.Now().Unix(), Expire: 86400,
 	})
 	if err != nil {
 		return nil, err
 	}
 	params, err := json.Marshal(api.LoginParams{
-		SDKAppID: benchApp, UserID: userID(user), UserSig: sig, Platform: platforms[device],
+		SDKAppID: d.App, UserID: userID(user), UserSig: sig, Platform: platforms[device],
 		DeviceID: fmt.Sprintf("bench-%d", device), SDKVersion: "bench",
 	})
 	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":%s}`, api.MethodLogin, params), err

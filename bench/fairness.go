@@ -29,13 +29,14 @@ type crowd struct {
 	receiver *child
 	address  string // of the receiver
 	ticket   string
+	key      string // of the app
 	lists    listSet
 }
 
 // measureFairness measures how soon one app is told, alone and while another app floods Kith, has a dead endpoint, or a
 // slow one.
 func measureFairness(r *rig, engine string) error {
-	return r.withServer(engine, func(k *kith) (err error) {
+	return r.withGateway(engine, nil, func(k *kith) (err error) {
 		c := &crowd{rig: r, k: k, lists: r.shortLists()}
 		defer func() { err = errors.Join(err, c.close()) }()
 		if err := c.open(); err != nil {
@@ -72,9 +73,11 @@ func (c *crowd) open() error {
 	if c.receiver, err = startChild(c.ctx, "role-receiver", &c.address); err != nil {
 		return err
 	}
-	if _, err = c.k.client.CreateApp(c.ctx, operator.CreateApp{SDKAppID: crowdApp, Name: "crowd", Admins: []string{benchAdmin}}); err != nil {
+	app, err := c.k.client.CreateApp(c.ctx, operator.CreateApp{SDKAppID: crowdApp, Name: "crowd", Admins: []string{benchAdmin}})
+	if err != nil {
 		return err
 	}
+	c.key = app.Key
 	sig, err := c.k.client.MakeUserSig(c.ctx, crowdApp, operator.MakeUserSig{UserID: benchAdmin})
 	if err != nil {
 		return err
@@ -109,13 +112,24 @@ func (c *crowd) do(j job) (phase, error) {
 	if j.Addr == "" {
 		j.Addr = c.k.address
 	}
-	j.Lists = c.lists
+	if j.Lists.Name == "" {
+		j.Lists = c.lists
+	}
 	return c.runOn(c.load, j)
 }
 
 func (c *crowd) refill() error {
-	_, err := c.do(job{Path: c.path("sns/black_list_add"), Kind: kindFill})
-	return err
+	for _, lists := range []listSet{c.lists, c.deviceLists()} {
+		if _, err := c.do(job{Path: c.path("sns/black_list_add"), Kind: kindFill, Lists: lists}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deviceLists are those of the users with devices: one for each connection.
+func (c *crowd) deviceLists() listSet {
+	return listSet{Name: "crowd's devices", First: c.lists.Owners, Owners: floodCallers, Size: 1000, Accounts: c.lists.Accounts}
 }
 
 // calls is the job of the other app's callers, for as long as the measured one takes. Rate 0: a flood.
@@ -151,6 +165,13 @@ func (c *crowd) neighbours() []neighbour {
 			return j
 		}
 	}
+	devices := func(d time.Duration) job {
+		j := c.calls(floodCallers, 0, d)
+		j.Kind, j.Lists = kindDevice, c.deviceLists()
+		j.Devices = c.k.sessions(j.Lists.First, j.Lists.Owners, 1)
+		j.Devices.App, j.Devices.Key = crowdApp, c.key
+		return j
+	}
 	steady := func(d time.Duration) job { return c.calls(floodCallers, fairRate, d) }
 	var all []neighbour
 	for _, n := range []int{floodCallers, crowdCallers} {
@@ -159,6 +180,7 @@ func (c *crowd) neighbours() []neighbour {
 			neighbour{fmt.Sprintf("%d callers of another app flood", n), flood(n), still, still, false, nil})
 	}
 	return append(all,
+		neighbour{fmt.Sprintf("%d devices of another app flood", floodCallers), devices, still, still, false, nil},
 		neighbour{"another app's endpoint is dead", steady, tell("down", none{}), tell("up", none{}), false, nil},
 		neighbour{"another app's endpoint answers in 1 s", steady, tell("delay", slowAnswer), tell("delay", time.Duration(0)), false, nil},
 		neighbour{"another app's endpoint is back, and gets its backlog", steady, backlog, still, false, nil},

@@ -16,7 +16,7 @@ var gatewayArgs = []string{"--gateway-rate", "1000000", "--gateway-max-address",
 // sessions describes devices of a server's accounts.
 func (k *kith) sessions(first, users, each int) devices {
 	return devices{
-		Addr: k.address, Path: api.GatewayPath, Key: k.key, First: first, Users: users, Each: each, Parallel: 512,
+		Addr: k.address, Path: api.GatewayPath, App: benchApp, Key: k.key, First: first, Users: users, Each: each, Parallel: 512,
 	}
 }
 
