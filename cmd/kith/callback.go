@@ -32,14 +32,42 @@ func (c *cli) callbackShowCommand() *cobra.Command {
 }
 
 func (c *cli) callbackTestCommand() *cobra.Command {
-	return c.appClientCommand("test SDKAPPID", "Send a test callback with no changes in it, and say what came of it", nil,
-		func(ctx context.Context, client *operator.Client, id uint32, _ []string) error {
-			report, err := client.TestCallback(ctx, id)
-			if err != nil {
+	cmd := &cobra.Command{
+		Use: "test [SDKAPPID]", Short: "Send a test callback with no changes in it, and say what came of it",
+		Long: "Send a test callback with no changes in it, and say what came of each step. " +
+			"Without SDKAPPID it is to the app that the token is good for.",
+	}
+	flags := addClientFlags(cmd)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return arguments("SDKAPPID")(cmd, args)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var given uint32
+		if len(args) > 0 {
+			var err error
+			if given, err = parseSDKAppID(args[0]); err != nil {
 				return err
 			}
-			return c.printCallbackReport(report)
-		})
+		}
+		client, err := c.client(flags)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		app, err := appOf(client, given, "SDKAPPID")
+		if err != nil {
+			return err
+		}
+		report, err := client.TestCallback(cmd.Context(), app)
+		if err != nil {
+			return err
+		}
+		return c.printCallbackReport(report)
+	}
+	return cmd
 }
 
 // printCallbackReport prints what came of a test callback, which is an error unless it was delivered.

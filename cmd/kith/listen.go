@@ -70,7 +70,7 @@ func (l *listener) run(ctx context.Context, flags *clientFlags, app uint32) erro
 		return err
 	}
 	defer client.Close()
-	if app, err = appOf(client, app); err != nil {
+	if app, err = appOf(client, app, "--app SDKAPPID"); err != nil {
 		return err
 	}
 	if l.instead {

@@ -40,6 +40,12 @@ func TestTokenCommands(t *testing.T) {
 			t.Errorf("%v: status %d, %s", args, r.status, r.err)
 		}
 	}
+	named := execute(t, env, "app", "callback", "test", "1600077123", "--json")
+	if r := execute(t, env, "app", "callback", "test", "--json"); r.status != named.status || !strings.Contains(r.err, "app 1600077123 has no callback URL") {
+		t.Errorf("test of the token's app: %+v, with the app's name %+v", r, named)
+	}
+	k.fail(exitUsage, "name the app with SDKAPPID", "app", "callback", "test")
+	k.fail(exitUsage, "takes SDKAPPID, but got 2", "app", "callback", "test", "1600077123", "5")
 	// It goes before the token of the data directory, as a variable and as a flag.
 	local := []string{"app", "list", "--data", data}
 	refused := "this token is good for callbacks and events of app 1600077123 only"

@@ -14,7 +14,7 @@ func (c *cli) triggerCommand() *cobra.Command {
 	var req operator.Trigger
 	cmd := c.clientCommand("trigger COMMAND", "Send a marked test callback with the documented shape", []string{"COMMAND"},
 		func(ctx context.Context, client *operator.Client, args []string) error {
-			id, err := appOf(client, app)
+			id, err := appOf(client, app, "--app SDKAPPID")
 			if err != nil {
 				return err
 			}
@@ -34,13 +34,13 @@ func (c *cli) triggerCommand() *cobra.Command {
 	return cmd
 }
 
-// appOf returns the app that a command is about: the given one, or the one that the token is good for.
-func appOf(client *operator.Client, given uint32) (uint32, error) {
+// appOf returns the app that a command is about: the given one, or the one that the token is good for. how is how to name one.
+func appOf(client *operator.Client, given uint32, how string) (uint32, error) {
 	if given != 0 {
 		return given, nil
 	}
 	if own := client.OwnApp(); own != 0 {
 		return own, nil
 	}
-	return 0, misuse("name the app with --app SDKAPPID")
+	return 0, misuse("name the app with %s", how)
 }

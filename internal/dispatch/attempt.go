@@ -32,7 +32,7 @@ func (d *Dispatcher) attempt(ctx context.Context, r *route, e *queued, m message
 	trace := httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
 		reused.Store(i.Reused)
 		if e.Attempts == 0 && m.replay == "" {
-			d.o.Metrics.FirstByte(r.sdkAppID, e.Kind, max(0, d.o.Now().Sub(e.committed())))
+			d.o.Metrics.FirstByte(r.sdkAppID, max(0, d.o.Now().Sub(e.committed())))
 		}
 	}}
 	t.sent = r.compose(m, t.began)

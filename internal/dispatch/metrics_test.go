@@ -35,7 +35,7 @@ func (f *figures) Dead(_ uint32, kind relation.EventKind, reason Reason) {
 	f.add(fmt.Sprint("dead ", kind, " ", reason))
 }
 
-func (f *figures) FirstByte(uint32, relation.EventKind, time.Duration) {
+func (f *figures) FirstByte(uint32, time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.first++

@@ -36,7 +36,7 @@ type Metrics interface {
 	Dead(sdkAppID uint32, kind relation.EventKind, reason Reason)
 	// FirstByte reports the time from an event's commit to the moment when its first attempt had a connection and began
 	// to write.
-	FirstByte(sdkAppID uint32, kind relation.EventKind, after time.Duration)
+	FirstByte(sdkAppID uint32, after time.Duration)
 }
 
 // Options says what a Dispatcher works with. Outbox and Apps are required.
@@ -131,4 +131,4 @@ func (noMetrics) Retried(uint32, relation.EventKind) {}
 
 func (noMetrics) Dead(uint32, relation.EventKind, Reason) {}
 
-func (noMetrics) FirstByte(uint32, relation.EventKind, time.Duration) {}
+func (noMetrics) FirstByte(uint32, time.Duration) {}

@@ -179,7 +179,9 @@ func TestSeriesOfApps(t *testing.T) {
 	m.Retried(shop, relation.EventBlockAdd)
 	m.Dead(shop, relation.EventBlockAdd, "timeout")
 	m.Dead(gone, relation.EventBlockAdd, "timeout")
-	for name, counter := range map[string]prometheus.Collector{"attempts": m.attempts, "reused": m.reused, "retries": m.retries, "deaths": m.deaths} {
+	m.FirstByte(shop, time.Second)
+	m.FirstByte(gone, time.Second)
+	for name, counter := range map[string]prometheus.Collector{"attempts": m.attempts, "reused": m.reused, "retries": m.retries, "deaths": m.deaths, "first bytes": m.firstByte} {
 		if n := testutil.CollectAndCount(counter); n != 1 {
 			t.Errorf("%s: %d series", name, n)
 		}

@@ -32,7 +32,7 @@ type metrics struct {
 	retries        *prometheus.CounterVec   // sdkappid, command
 	deaths         *prometheus.CounterVec   // sdkappid, command, reason
 	attemptSeconds *prometheus.HistogramVec // command
-	firstByte      *prometheus.HistogramVec // command
+	firstByte      *prometheus.HistogramVec // sdkappid
 	settleSeconds  prometheus.Histogram
 
 	forgottenRecords *prometheus.CounterVec // cause
@@ -59,7 +59,7 @@ func newMetrics(version string) *metrics {
 		retries:            counters("kith_callback_retries_total", "Failed attempts after which the event is tried again, by app and command.", "sdkappid", "command"),
 		deaths:             counters("kith_callback_dead_total", "Events given up, by app, command and reason of the last attempt.", "sdkappid", "command", "reason"),
 		attemptSeconds:     histograms("kith_callback_attempt_seconds", "Time of a callback attempt.", "command"),
-		firstByte:          histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte.", "command"),
+		firstByte:          histograms("kith_callback_latency_seconds", "Time from commit to the first attempt's first byte, by app.", "sdkappid"),
 		settleSeconds:      histogram("kith_callback_settle_seconds", "Time to make a batch of verdicts about events durable.", latencies),
 		forgottenRecords:   counters("kith_record_forgotten_total", "Delivered events removed from the record, by cause: age (record-retention) or size (record-size).", "cause"),
 		traceSpans:         counters("kith_trace_spans_total", "Spans of traces, by result: sent to the collector, or lost.", "result"),
@@ -89,7 +89,7 @@ func newMetrics(version string) *metrics {
 	for _, result := range []string{"sent", "lost"} {
 		m.traceSpans.WithLabelValues(result)
 	}
-	m.apps.of = []*prometheus.CounterVec{m.attempts, m.reused, m.retries, m.deaths}
+	m.apps.of = []seriesOfApps{m.attempts, m.reused, m.retries, m.deaths, m.firstByte}
 	return m
 }
 

@@ -63,7 +63,7 @@ func TestMetrics(t *testing.T) {
 		`kith_rest_requests_total{code="0",command="black_list_delete"}`:                                                1,
 		`kith_rest_requests_total{code="60009",command="unknown"}`:                                                      3,
 		`kith_rest_request_seconds_count{command="black_list_add"}`:                                                     1,
-		`kith_callback_latency_seconds_count{command="Sns.CallbackBlackListAdd"}`:                                       1,
+		`kith_callback_latency_seconds_count{sdkappid="1600077123"}`:                                                    2,
 		`kith_callback_attempts_total{command="Sns.CallbackBlackListDelete",outcome="delivered",sdkappid="1600077123"}`: 1,
 		`kith_held_back_calls{sdkappid="1600077123"}`:                                                                   0,
 		`kith_apps`:        1,

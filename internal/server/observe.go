@@ -53,8 +53,8 @@ func (m *metrics) Dead(sdkAppID uint32, kind relation.EventKind, reason dispatch
 }
 
 // FirstByte implements dispatch.Metrics.
-func (m *metrics) FirstByte(_ uint32, kind relation.EventKind, after time.Duration) {
-	m.firstByte.WithLabelValues(string(kind)).Observe(after.Seconds())
+func (m *metrics) FirstByte(sdkAppID uint32, after time.Duration) {
+	m.apps.with(sdkAppID, func(app string) { m.firstByte.WithLabelValues(app).Observe(after.Seconds()) })
 }
 
 // batch takes note of a group commit.

@@ -10,10 +10,16 @@ import (
 
 // appSeries keeps the series of apps: an app has some only while it exists, also when an attempt of it ends after its deletion.
 type appSeries struct {
-	of []*prometheus.CounterVec // those with the label sdkappid; not changed later
+	of []seriesOfApps // not changed later
 
 	mu     sync.RWMutex
 	labels map[uint32]string
+}
+
+// seriesOfApps have the label sdkappid.
+type seriesOfApps interface {
+	prometheus.Collector
+	DeletePartialMatch(labels prometheus.Labels) int
 }
 
 // set says which apps exist, and drops the series of others.
