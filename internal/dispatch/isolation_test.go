@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kithchat/kith/internal/relation"
 )
 
 // few is an Isolation that lets so many attempts begin a second. It has at most one wait.
@@ -15,11 +17,13 @@ type few struct {
 	mu   sync.Mutex
 	gap  time.Duration
 	next time.Time
+	asks int
 }
 
 func (f *few) Attempt(uint32) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asks++
 	now := time.Now()
 	if f.next.Before(now) {
 		f.next = now
@@ -93,6 +97,34 @@ func TestIsolationBesideHangingAttempts(t *testing.T) {
 		pass(150 * time.Millisecond)
 		if n := w.outbox.waiting(); n != 1 {
 			t.Errorf("%d events wait, want the one that hangs", n)
+		}
+		w.stop()
+	})
+}
+
+// An app whose endpoint is probed now and then is not at work.
+func TestIsolationKnowsNothingOfProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		isolation := &few{}
+		w := newWorld(t, &receiver{answer: func(_ delivery, w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusInternalServerError)
+			return false
+		}})
+		w.o.Isolation = isolation
+		w.start()
+		for i := range 20 {
+			w.outbox.commit(appA, fmt.Sprint("user", i), "x")
+		}
+		w.until("the endpoint fails", time.Hour, func() bool { return w.endpoint().State == relation.EndpointFailing })
+		asked := func() int {
+			isolation.mu.Lock()
+			defer isolation.mu.Unlock()
+			return isolation.asks
+		}
+		before, attempts := asked(), w.endpoint().InFlight
+		pass(time.Hour)
+		if n := asked() - before; n > attempts {
+			t.Errorf("it was asked %d times for probes", n)
 		}
 		w.stop()
 	})
