@@ -161,10 +161,17 @@ func dieAt(step string) error {
 		return err
 	}
 	armed.Store(true)
-	if os.Getenv(killCall) == "block" {
-		return fmt.Errorf("survived: %w", block(s, testApp()))
-	}
-	return fmt.Errorf("survived: %w", settleHead(s, verdictOf(os.Getenv(killCall))))
+	return fmt.Errorf("survived: %w", killCalls[os.Getenv(killCall)](s))
+}
+
+// killCalls are the calls in which a child can be killed.
+var killCalls = map[string]func(*store.Store) error{
+	"block":         func(s *store.Store) error { return block(s, testApp()) },
+	"delivered":     func(s *store.Store) error { return settleHead(s, relation.Delivered) },
+	"dead":          func(s *store.Store) error { return settleHead(s, relation.Dead) },
+	"revive":        revive,
+	"create replay": createReplay,
+	"save replay":   saveReplay,
 }
 
 func TestFullDisk(t *testing.T) {

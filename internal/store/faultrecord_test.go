@@ -232,6 +232,63 @@ func TestReplayIsCreatedOnceWhateverFails(t *testing.T) {
 	})
 }
 
+const killedReplay = "r"
+
+func createReplay(s *store.Store) error {
+	_, err := s.CreateReplay(context.Background(), relation.Replay{ID: killedReplay, SDKAppID: testApp().SDKAppID, State: relation.ReplayRunning})
+	return err
+}
+
+func saveReplay(s *store.Store) error {
+	_, err := s.SaveReplay(context.Background(), relation.ReplayProgress{ID: killedReplay, State: relation.ReplayPaused, Rate: -1})
+	return err
+}
+
+// A dead letter that a replay delivers, a new replay and its state are what they were or what they become, at whatever step the
+// process is killed.
+func TestPromise6KillAtEachStepOfAReplay(t *testing.T) {
+	engines(t, func(t *testing.T, o store.Options) {
+		o.Retention = time.Hour
+		s := open(t, o)
+		app := seed(t, s)
+		kill := func(call, step string) (done bool) {
+			t.Helper()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			die(t, o, step, call)
+			s = open(t, o)
+			return step == "committed"
+		}
+		toggle(t, s, app)
+		if err := settleHead(s, relation.Dead); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range settleSteps {
+			want := relation.StateDead
+			if kill("revive", step) {
+				want = relation.StateDelivered
+			}
+			wantSettled(t, s, want)
+		}
+		for _, step := range []string{"begin", "commit", "committed"} {
+			created := kill("create replay", step)
+			if _, err := s.Replay(t.Context(), killedReplay); created != (err == nil) || !created && !errors.Is(err, relation.ErrNoReplay) {
+				t.Errorf("killed at %s of its creation: %v", step, err)
+			}
+		}
+		for _, step := range []string{"begin", "commit", "committed"} {
+			want := relation.ReplayRunning
+			if kill("save replay", step) {
+				want = relation.ReplayPaused
+			}
+			if r, err := s.Replay(t.Context(), killedReplay); err != nil || r.State != want {
+				t.Errorf("killed at %s of its change: %+v %v, want %s", step, r, err, want)
+			}
+		}
+	})
+}
+
 // A record that was kept goes when none is to be kept any more, and the attempts of what waits with their events.
 func TestRetentionSwitchedOff(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
