@@ -31,7 +31,7 @@ func (c *cli) appCreateCommand() *cobra.Command {
 			if req.Rates, err = rates.rates(); err != nil {
 				return err
 			}
-			read, err := c.readSecret("key", &req.Key)
+			read, err := c.readSecret(ctx, "key", &req.Key)
 			if err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func (c *cli) appRotateKeyCommand() *cobra.Command {
 				}
 				return c.printApp(app)
 			}
-			read, err := c.readSecret("key", &req.Key)
+			read, err := c.readSecret(ctx, "key", &req.Key)
 			if err != nil {
 				return err
 			}

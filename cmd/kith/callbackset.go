@@ -33,7 +33,7 @@ func (c *cli) callbackSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := c.readSecret("token", &flags.token); err != nil { // which req points at
+			if _, err := c.readSecret(ctx, "token", &flags.token); err != nil { // which req points at
 				return err
 			}
 			callback, err := client.SetCallback(ctx, id, req)

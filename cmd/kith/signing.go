@@ -26,7 +26,7 @@ func (c *cli) signingKeyAddCommand() *cobra.Command {
 			if grace%time.Millisecond != 0 {
 				return misuse("--grace must be whole milliseconds, not %s", grace)
 			}
-			read, err := c.readSecret("secret", &req.Secret)
+			read, err := c.readSecret(ctx, "secret", &req.Secret)
 			if err != nil {
 				return err
 			}
