@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,39 @@ func TestIsolationBesideHangingAttempts(t *testing.T) {
 		pass(150 * time.Millisecond)
 		if n := w.outbox.waiting(); n != 1 {
 			t.Errorf("%d events wait, want the one that hangs", n)
+		}
+		w.stop()
+	})
+}
+
+// Whoever asked for a turn for all that is ready, and got one, leaves nothing to wait for its own attempt's answer.
+func TestIsolationAsksOnBesideAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		w := newWorld(t, &receiver{answer: func(d delivery, w http.ResponseWriter, _ *http.Request) bool {
+			if strings.HasPrefix(d.Owner, "hangs") {
+				<-hang
+			}
+			_, _ = io.WriteString(w, answerOK)
+			return true
+		}})
+		w.o.Isolation = &few{gap: time.Millisecond}
+		for i := range 8 {
+			w.outbox.commit(appA, fmt.Sprint("hangs", i), "x")
+		}
+		for i := range 50 {
+			w.outbox.commit(appA, fmt.Sprint("user", i), "x")
+		}
+		w.start()
+		pass(400 * time.Millisecond)
+		if n := w.outbox.waiting(); n != 8 {
+			t.Errorf("%d events wait, want the 8 that hang", n)
+		}
+		close(hang)
+		w.drained(time.Second)
+		pass(time.Second)
+		if n := w.endpoint().InFlight; n != 0 {
+			t.Errorf("%d attempts are under way at rest", n)
 		}
 		w.stop()
 	})

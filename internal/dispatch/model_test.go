@@ -79,10 +79,16 @@ func (d *dice) once(n int) bool { return d.n(n) == 0 }
 
 func (d *dice) upTo(most time.Duration) time.Duration { return time.Duration(d.n(int(most))) }
 
-// moody is an Isolation that has attempts wait at random.
-type moody struct{ rnd *dice }
+// moody is an Isolation that has attempts wait at random, and lets none begin for so many of every seven seconds.
+type moody struct {
+	rnd *dice
+	off int64
+}
 
 func (m moody) Attempt(uint32) (time.Duration, bool) {
+	if time.Now().Unix()%7 < m.off {
+		return 0, false
+	}
 	return max(0, m.rnd.upTo(10*time.Millisecond)-5*time.Millisecond), !m.rnd.once(3)
 }
 
@@ -101,7 +107,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	m.o.Outbox = &slowOutbox{m.outbox, m}
 	m.o.Replays = m.replays
 	m.o.Random = func() float64 { return float64(m.rnd.n(1000)) / 1000 }
-	m.o.Isolation = moody{m.rnd}
+	m.o.Isolation = moody{m.rnd, int64(seed / 9 % 3)}
 	m.o.MaxLanes, m.o.MaxBytes = []int{1, 4, 1024}[seed%3], 4<<10
 	m.owners = []int{2, 6, 40}[seed/3%3]
 	m.o.Pause = func(_ context.Context, _ uint32, seen time.Time, p relation.Pause) error {

@@ -90,8 +90,11 @@ func (e *endpoint) nextTurn(last turn) (t turn, ok bool) {
 	if e.takes() {
 		t, ok = e.askTurn()
 	}
-	if !ok {
+	switch {
+	case !ok:
 		e.workers--
+	case t.granted && !last.granted:
+		e.startWorkers() // what it may take now can take long, and nobody else asks for the others that are ready
 	}
 	return t, ok
 }
