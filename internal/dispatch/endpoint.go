@@ -26,6 +26,7 @@ type endpoint struct {
 	bytes   int              // of all lanes
 	ready   []*lane          // with something to send, in order of arrival
 	workers int              // attempts under way, or about to begin
+	waiting int              // workers whose attempts are not under way: they wait for their turn
 	asking  bool             // a worker asks for its turn again
 	circuit circuit
 	limit   limiter

@@ -75,6 +75,27 @@ func TestIsolationHoldsABacklogBack(t *testing.T) {
 	}
 }
 
+// An attempt that waits for its turn is not under way: an endpoint whose callbacks wait for the machine is not the brake.
+func TestIsolationShowsInInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		isolation := &few{gap: time.Minute, next: time.Now().Add(time.Minute)}
+		rc := &receiver{}
+		w := newWorld(t, rc)
+		w.o.Isolation = isolation
+		for i := range 20 {
+			w.outbox.commit(appA, fmt.Sprint("user", i), "x")
+		}
+		w.start()
+		pass(time.Second) // one waits for its turn, and one to ask again
+		if s := w.endpoint(); s.InFlight != 0 || len(rc.seen()) != 0 {
+			t.Errorf("%d attempts are under way, and %d arrived", s.InFlight, len(rc.seen()))
+		}
+		isolation.set(0)
+		w.drained(2 * time.Minute)
+		w.stop()
+	})
+}
+
 // While attempts hang, others begin as soon as the isolation lets them.
 func TestIsolationBesideHangingAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

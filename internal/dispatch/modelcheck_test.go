@@ -95,9 +95,9 @@ func (m *model) checkMemory() {
 	m.t.Helper()
 	e := (*m.d.endpoints.Load())[appA]
 	e.mu.Lock()
-	if len(e.lanes)+e.bytes+len(e.ready)+e.workers+len(e.load.idle) != 0 || e.probe != nil || e.asking {
-		m.t.Errorf("left: %d lanes with %d bytes, %d ready, %d workers, probe %v, asking %t",
-			len(e.lanes), e.bytes, len(e.ready), e.workers, e.probe, e.asking)
+	if len(e.lanes)+e.bytes+len(e.ready)+e.workers+e.waiting+len(e.load.idle) != 0 || e.probe != nil || e.asking {
+		m.t.Errorf("left: %d lanes with %d bytes, %d ready, %d workers, %d waiting, probe %v, asking %t",
+			len(e.lanes), e.bytes, len(e.ready), e.workers, e.waiting, e.probe, e.asking)
 	}
 	if g := &e.guests; len(g.owners)+len(g.ready)+g.busy != 0 || g.probe != nil {
 		m.t.Errorf("left: guests %+v", *g)

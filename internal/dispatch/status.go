@@ -30,7 +30,7 @@ func (d *Dispatcher) Endpoint(sdkAppID uint32) (relation.EndpointStatus, bool) {
 func (e *endpoint) status() relation.EndpointStatus {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := relation.EndpointStatus{SDKAppID: e.sdkAppID, InFlight: e.workers}
+	s := relation.EndpointStatus{SDKAppID: e.sdkAppID, InFlight: e.workers - e.waiting}
 	switch pause := e.state.pause(); {
 	case e.state.settings.off():
 		s.State, s.Since = relation.EndpointOff, e.state.since

@@ -47,18 +47,19 @@ func (e *endpoint) room(others int) bool { return e.circuit.failing() || others 
 
 // askTurn asks the isolation for a worker's turn. When that refuses, one worker is enough to ask again, and askTurn reports false for
 // all others. A probe now and then is no work that others could feel.
-func (e *endpoint) askTurn() (turn, bool) {
-	if e.circuit.failing() {
-		return turn{granted: true}, true
+func (e *endpoint) askTurn() (t turn, ok bool) {
+	t.granted = e.circuit.failing()
+	if !t.granted {
+		t.wait, t.granted = e.d.o.Isolation.Attempt(e.sdkAppID)
 	}
-	if wait, ok := e.d.o.Isolation.Attempt(e.sdkAppID); ok {
-		return turn{wait, true}, true
+	if !t.granted {
+		if e.asking {
+			return turn{}, false
+		}
+		e.asking, t.wait = true, turnAgain
 	}
-	if e.asking {
-		return turn{}, false
-	}
-	e.asking = true
-	return turn{wait: turnAgain}, true
+	e.waiting++
+	return t, true
 }
 
 // work takes lanes until none is ready, or enough other workers wait.
@@ -86,6 +87,7 @@ func (e *endpoint) nextTurn(last turn) (t turn, ok bool) {
 	defer e.mu.Unlock()
 	if !last.granted {
 		e.asking = false
+		e.waiting--
 	}
 	if e.takes() {
 		t, ok = e.askTurn()
@@ -120,6 +122,7 @@ func (e *endpoint) takes() bool {
 func (e *endpoint) take() (job, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.waiting--
 	if e.takes() {
 		if g := e.takeGuest(); g != nil {
 			e.guests.last = true
