@@ -114,7 +114,7 @@ func (s *Session) loggedIn(l *link, body json.RawMessage) error {
 	l.welcome(&r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.link, s.trouble, s.fresh, s.refused = l, nil, false, 0
+	s.link, s.met, s.trouble, s.fresh, s.refused = l, true, nil, false, 0
 	s.updates.push(Connected{r.SessionID})
 	s.catchUpLocked(l, r.Blocklist)
 	s.wakeLocked()

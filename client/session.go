@@ -41,6 +41,7 @@ type Session struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed with the next change of what is below; nil while nobody waits
 	link    *link         // nil while not logged in
+	met     bool          // it was logged in, once at least
 	err     error         // why the session ended
 	trouble error         // why there is no connection
 	sig     string        // the ticket to log in with; empty: get one
@@ -66,10 +67,13 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(s.run)
-	err = s.until(ctx, func() bool { return s.link != nil || s.err != nil })
-	if err == nil {
+	met := false // also of a session that has ended since
+	err = s.until(ctx, func() bool { met = s.met; return met || s.err != nil })
+	switch trouble := s.lastTrouble(); {
+	case met:
+	case err == nil:
 		err = s.Err()
-	} else if trouble := s.lastTrouble(); trouble != nil {
+	case trouble != nil:
 		err = fmt.Errorf("%w; last failure: %w", err, trouble)
 	}
 	if err != nil {

@@ -229,6 +229,39 @@ func TestSessionLoginRefused(t *testing.T) {
 	}
 }
 
+// lateContext has who waits for it come late.
+type lateContext struct {
+	context.Context
+	come <-chan struct{}
+}
+
+func (c lateContext) Done() <-chan struct{} {
+	<-c.come
+	return c.Context.Done()
+}
+
+// TestDialOfABriefSession: a session that has ended before Dial's caller had a processor is one that began.
+func TestDialOfABriefSession(t *testing.T) {
+	rehearse(t, nil, []func(*peer){func(p *peer) {
+		p.begin()
+		p.close(api.RefusalKicked)
+	}}, func(st *stage) {
+		come := make(chan struct{})
+		go func() {
+			synctest.Wait()
+			close(come)
+		}()
+		s, err := Dial(lateContext{st.t.Context(), come}, st.options)
+		if err != nil {
+			st.t.Fatal(err)
+		}
+		defer s.Close()
+		if sees(st.t, s, Connected{}, synced(1)); s.Err() == nil {
+			st.t.Error("it goes on")
+		}
+	})
+}
+
 // Dial gives up with its context, and says what went wrong, without the ticket.
 func TestDialGivesUp(t *testing.T) {
 	for name, c := range map[string]struct {
