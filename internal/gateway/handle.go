@@ -93,16 +93,20 @@ func (c *conn) carryOut(r request, f *followed) (result any, err error) {
 			code: api.CodeRPCMethod, refusal: api.RefusalMethod, message: "there is no such method; names are case-sensitive",
 		}
 	}
-	app, err := c.g.o.Auth.App(c.session.key.SDKAppID) // as it is now
+	id := c.session.key.SDKAppID
+	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
+	defer cancel()
+	if c.g.o.Isolation.Enter(ctx, id) != nil {
+		return nil, errHeldBack
+	}
+	defer c.g.o.Isolation.Leave(id)
+	if c.isEnding() { // since it waited; nobody reads the answer
+		return nil, errHeldBack
+	}
+	app, err := c.g.o.Auth.App(id) // as it is now
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(c.g.calls, c.g.o.CallTimeout)
-	defer cancel()
-	if c.g.o.Isolation.Enter(ctx, app.SDKAppID) != nil {
-		return nil, errHeldBack
-	}
-	defer c.g.o.Isolation.Leave(app.SDKAppID)
 	return m(ctx, call{session: c.session, app: app, followed: f}, r.Params)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kithchat/kith/api"
 	"github.com/kithchat/kith/internal/gateway"
+	"github.com/kithchat/kith/internal/relation"
 )
 
 // TestRate: so many calls a second with bursts of twice as many; who never stops is ended.
@@ -88,6 +89,7 @@ func TestHeldBack(t *testing.T) {
 		s = make(turns, 1) // in the bubble, so that its clock goes on while a call waits
 		o.Isolation = s
 	}, func(t *testing.T, b *bubble) {
+		b.imports("lia")
 		c := b.enters(loginOf("mira.k", "tab-1"))
 		s <- 0
 		start := time.Now()
@@ -106,6 +108,37 @@ func TestHeldBack(t *testing.T) {
 			t.Errorf("the turn of app %d was not given back", <-s)
 		}
 	})
+}
+
+// TestEndWhileHeldBack: a call that waits for its turn is not carried out once its session has ended.
+func TestEndWhileHeldBack(t *testing.T) {
+	for name, change := range map[string]func(*bubble){
+		"stays":    func(*bubble) {},
+		"kicked":   func(b *bubble) { b.must(b.service.Kick(b.t.Context(), testApp, "mira.k")) },
+		"disabled": func(b *bubble) { b.updateApp(func(app *relation.App) { app.Disabled = true }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s turns
+			inBubble(t, func(o *gateway.Options) {
+				s = make(turns, 1)
+				o.Isolation = s
+			}, func(t *testing.T, b *bubble) {
+				b.imports("lia")
+				c := b.enters(loginOf("mira.k", "tab-1"))
+				s <- 0
+				c.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":9,"method":%q,"params":{"To_Account":["lia"]}}`, api.MethodBlocklistAdd))
+				b.pass(time.Second)
+				change(b)
+				<-s
+				b.pass(time.Second)
+				page, err := b.service.Blocklist(t.Context(), relation.BlockQuery{SDKAppID: testApp, Owner: "mira.k", Limit: 10})
+				b.must(err)
+				if (len(page.Entries) != 0) != (name == "stays") || len(s) != 0 {
+					t.Errorf("on the list: %+v; %d turns were not given back", page.Entries, len(s))
+				}
+			})
+		})
+	}
 }
 
 // TestAddressLimit: of connections, logged in or not. Only real ends make room.

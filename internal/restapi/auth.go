@@ -3,7 +3,6 @@ package restapi
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strconv"
 
 	"github.com/kithchat/kith/api"
@@ -39,13 +38,23 @@ func (h *Handler) authenticate(ctx context.Context, cmd *command, rawQuery strin
 	return app, nil
 }
 
-// stillAllowed authenticates again if the app changed since authenticate returned it. A body may take long to arrive; by
-// then the app may be disabled or deleted, or the ticket's key dropped.
-func (h *Handler) stillAllowed(r *http.Request, cmd *command, app *relation.App) (*relation.App, error) {
+// ifAllowed returns a job that is carried out only if its call is still allowed when it begins.
+func (h *Handler) ifAllowed(cmd *command, j job, rawQuery string) job {
+	return func(ctx context.Context, c call) (_ any, err error) {
+		if c.app, err = h.stillAllowed(ctx, cmd, c.app, rawQuery); err != nil {
+			return nil, err
+		}
+		return j(ctx, c)
+	}
+}
+
+// stillAllowed authenticates again if the app changed since authenticate returned it. A body may take long to arrive, and a
+// call may wait for its turn; by then the app may be disabled or deleted, or the ticket's key dropped.
+func (h *Handler) stillAllowed(ctx context.Context, cmd *command, app *relation.App, rawQuery string) (*relation.App, error) {
 	if latest, ok := h.apps.App(app.SDKAppID); ok && latest == app {
 		return app, nil
 	}
-	return h.authenticate(r.Context(), cmd, r.URL.RawQuery)
+	return h.authenticate(ctx, cmd, rawQuery)
 }
 
 func (h *Handler) findApp(p param) (*relation.App, error) {

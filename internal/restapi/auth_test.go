@@ -282,8 +282,20 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
-// TestAppChangesWhileTheBodyArrives: what counts is the app as it is when the call is carried out.
-func TestAppChangesWhileTheBodyArrives(t *testing.T) {
+// change is an Isolation during whose wait something happens.
+type change struct {
+	turns
+	meanwhile func()
+}
+
+func (c *change) Enter(ctx context.Context, sdkAppID uint32) error {
+	c.meanwhile()
+	return c.turns.Enter(ctx, sdkAppID)
+}
+
+// TestAppChangesBeforeTheCall: what counts is the app as it is when the call is carried out, and not when it began to arrive or
+// to wait for its turn.
+func TestAppChangesBeforeTheCall(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*fixture, relation.App)
 		want   api.Code
@@ -299,12 +311,25 @@ func TestAppChangesWhileTheBodyArrives(t *testing.T) {
 		"admin removed": {func(f *fixture, app relation.App) { app.Admins = []string{"boss"}; f.apps.put(app) }, api.CodeSnsAdmin},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := &nullStore{}
-			f := newFixture(t, store, nil)
-			body := &slowBody{strings.NewReader(addABC), func() { test.change(f, testAppRecord(f.app)) }}
-			f.wantCode(f.envelope(f.body(f.do(httptest.NewRequest(http.MethodPost, f.target(deleteCmd), body)))), test.want)
-			if changed := store.changes.Load() > 0; changed != (test.want == api.OK) {
-				t.Errorf("changed %t, with code %d", changed, test.want)
+			for _, waits := range []bool{false, true} {
+				store := &nullStore{}
+				isolation := &change{turns: make(turns, 1), meanwhile: func() {}}
+				f := newFixture(t, store, func(o *Options) { o.Isolation = isolation })
+				body := &slowBody{Reader: strings.NewReader(addABC)}
+				happens := func() { test.change(f, testAppRecord(f.app)) }
+				if waits {
+					isolation.meanwhile = happens
+				} else {
+					body.meanwhile = happens
+				}
+				f.wantCode(f.envelope(f.body(f.do(httptest.NewRequest(http.MethodPost, f.target(deleteCmd), body)))), test.want)
+				if changed := store.changes.Load() > 0; changed != (test.want == api.OK) {
+					t.Errorf("waits for its turn %t: changed %t, with code %d", waits, changed, test.want)
+				}
+				f.h.Wait()
+				if len(isolation.turns) != 0 {
+					t.Error("the turn was not given back")
+				}
 			}
 		})
 	}

@@ -188,8 +188,5 @@ func (h *Handler) serve(cmd *command, r *http.Request, f *followed) (answer any,
 		return nil, err
 	}
 	f.accounts = accounts
-	if app, err = h.stillAllowed(r, cmd, app); err != nil {
-		return nil, err
-	}
-	return h.run(r.Context(), cmd, job, call{app: app, origin: h.origin(r, f.traceparent)})
+	return h.run(r.Context(), cmd, h.ifAllowed(cmd, job, r.URL.RawQuery), call{app: app, origin: h.origin(r, f.traceparent)})
 }
