@@ -117,6 +117,15 @@ func toggle(t *testing.T, s *store.Store, app relation.App) {
 	}
 }
 
+// makeSettled makes an event and gives a verdict on it.
+func makeSettled(t *testing.T, s *store.Store, app relation.App, v relation.Verdict) {
+	t.Helper()
+	toggle(t, s, app)
+	if err := settleHead(s, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPromise6KillAtEachStepOfAVerdict(t *testing.T) {
 	engines(t, func(t *testing.T, o store.Options) {
 		o.Retention = time.Hour
@@ -185,10 +194,7 @@ func TestPromise1FailedReplayLeavesTheEventInOnePlace(t *testing.T) {
 		o.Retention = time.Hour
 		s := open(t, o)
 		app := seed(t, s)
-		toggle(t, s, app)
-		if err := settleHead(s, relation.Dead); err != nil {
-			t.Fatal(err)
-		}
+		makeSettled(t, s, app, relation.Dead)
 		for _, step := range settleSteps {
 			failing.Store(step)
 			if err := revive(s); !errors.Is(err, relation.ErrUnavailable) {
@@ -211,10 +217,7 @@ func TestReplayIsCreatedOnceWhateverFails(t *testing.T) {
 		o.Retention = time.Hour
 		s := open(t, o)
 		app := seed(t, s)
-		toggle(t, s, app)
-		if err := settleHead(s, relation.Delivered); err != nil {
-			t.Fatal(err)
-		}
+		makeSettled(t, s, app, relation.Delivered)
 		for i, step := range []string{"begin", "commit", "committed"} {
 			ask := relation.Replay{ID: step, SDKAppID: app.SDKAppID, State: relation.ReplayRunning}
 			failing.Store(step)
@@ -260,10 +263,7 @@ func TestPromise6KillAtEachStepOfAReplay(t *testing.T) {
 			s = open(t, o)
 			return step == "committed"
 		}
-		toggle(t, s, app)
-		if err := settleHead(s, relation.Dead); err != nil {
-			t.Fatal(err)
-		}
+		makeSettled(t, s, app, relation.Dead)
 		for _, step := range settleSteps {
 			want := relation.StateDead
 			if kill("revive", step) {
@@ -296,10 +296,7 @@ func TestRetentionSwitchedOff(t *testing.T) {
 		s := open(t, o)
 		app := seed(t, s)
 		for _, v := range []relation.Verdict{relation.Delivered, relation.Retry} {
-			toggle(t, s, app)
-			if err := settleHead(s, v); err != nil {
-				t.Fatal(err)
-			}
+			makeSettled(t, s, app, v)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -18,10 +18,7 @@ func TestEndedReplaysAreForgotten(t *testing.T) {
 		o.Retention = 90 * 24 * time.Hour
 		s := open(t, o)
 		app := seed(t, s)
-		toggle(t, s, app)
-		if err := settleHead(s, relation.Delivered); err != nil {
-			t.Fatal(err)
-		}
+		makeSettled(t, s, app, relation.Delivered)
 		replay := func(id string, state relation.ReplayState) {
 			t.Helper()
 			r := relation.Replay{ID: id, SDKAppID: app.SDKAppID, State: relation.ReplayRunning, Created: clock, Updated: clock}
