@@ -33,8 +33,8 @@ type crowd struct {
 	lists    listSet
 }
 
-// measureFairness measures how soon one app is told, alone and while another app floods Kith, has a dead endpoint, or a
-// slow one.
+// measureFairness measures how soon one app is told, alone and while another app floods Kith, has a dead endpoint or a slow
+// one, or gets its backlog.
 func measureFairness(r *rig, engine string) error {
 	return r.withGateway(engine, nil, func(k *kith) (err error) {
 		c := &crowd{rig: r, k: k, lists: r.shortLists()}

@@ -20,7 +20,7 @@ func (m *busyMachine) length() float64 { return m.queue }
 
 func pass(d time.Duration) { time.Sleep(d) } // on synctest's clock
 
-// flood is an admission in a synctest bubble, with calls that wait.
+// flood is an Isolation in a synctest bubble, with calls that wait.
 type flood struct {
 	*Isolation
 	t       *testing.T

@@ -13,7 +13,7 @@
 //     (60008) goes on if it was decided already, and one whose commit the store lost sight of (internal error) may have
 //     been committed. All commands can be sent again without harm.
 //   - Tickets, keys and bodies never reach a log or an answer.
-//   - While several apps call and the processors are busy, calls of the one that floods wait for their turn (Isolation).
+//   - While several apps are at work and the processors are busy, calls of one that floods wait for their turn (Isolation).
 //   - Memory is bounded: bodies by Options.MaxBody, verified tickets by Options.TicketCache, refused ones by the minute.
 //
 // A Handler is safe for concurrent use and needs no start. To stop, shut the http.Server down, call Handler.Wait, then

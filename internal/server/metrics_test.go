@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kithchat/kith/api"
 )
@@ -55,8 +56,10 @@ func TestMetrics(t *testing.T) {
 	}
 	// A verdict is committed after the callback has arrived, and an attempt is counted before that.
 	figures := s.figures(t)
-	for figures[`kith_outbox_events{sdkappid="1600077123"}`] != 0 {
-		figures = s.figures(t)
+	for deadline := time.Now().Add(time.Minute); figures[`kith_outbox_events{sdkappid="1600077123"}`] != 0; figures = s.figures(t) {
+		if time.Now().After(deadline) {
+			t.Fatal("an event still waits")
+		}
 	}
 	for series, want := range map[string]float64{
 		`kith_rest_requests_total{code="0",command="black_list_add"}`:                                                   1,
